@@ -1,0 +1,227 @@
+//! [`Nest`] -> tokens: one arm a node, no decisions.
+//!
+//! The emitted text names registers and loops as the nest does, so it reads back to the plan. Everything
+//! outside it is an absolute path into `conv_runtime::__private`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::quote;
+
+use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
+use crate::spec::Dtype;
+
+/// What the emitted text needs to know beside the nest.
+pub(crate) struct Emitter<'a> {
+    /// Path of `conv_runtime::__private`.
+    pub(crate) private: &'a TokenStream,
+    pub(crate) dtype: Dtype,
+}
+
+impl Emitter<'_> {
+    /// The statements of a kernel, which sees `simd`, and the fields of its job as variables.
+    pub(crate) fn emit(&self, nest: &Nest) -> TokenStream {
+        self.body(&nest.body)
+    }
+
+    /// The vector type of `lanes` elements.
+    pub(crate) fn vector(&self, lanes: usize) -> TokenStream {
+        let private = self.private;
+        let name = Ident::new(&format!("{}x{lanes}", self.dtype.word()), Span::call_site());
+        quote!(#private::#name)
+    }
+
+    fn body(&self, stmts: &[Stmt]) -> TokenStream {
+        stmts.iter().map(|stmt| self.statement(stmt)).collect()
+    }
+
+    fn statement(&self, stmt: &Stmt) -> TokenStream {
+        match stmt {
+            Stmt::For { var, extent, body } => {
+                let (var, extent, body) = (variable(*var), index(extent), self.body(body));
+                quote!(for #var in 0..#extent { #body })
+            }
+            Stmt::Tiles { var, extent, step, body } => {
+                let (var, extent, body) = (variable(*var), index(extent), self.body(body));
+                let step = Literal::usize_unsuffixed(*step);
+                quote! {
+                    for tile_of in 0..usize::div_ceil(#extent, #step) {
+                        let #var = ::core::cmp::Ord::min(tile_of * #step, #extent - #step);
+                        #body
+                    }
+                }
+            }
+            Stmt::Choose { value, at_least, then, otherwise } => {
+                let (value, at_least) = (index(value), Literal::usize_unsuffixed(*at_least));
+                let (then, otherwise) = (self.body(then), self.body(otherwise));
+                quote!(if #value >= #at_least { #then } else { #otherwise })
+            }
+            simple => self.simple(simple),
+        }
+    }
+
+    /// A statement without a body.
+    fn simple(&self, stmt: &Stmt) -> TokenStream {
+        let private = self.private;
+        match stmt {
+            Stmt::Local { buffer, len } => {
+                let (name, len) = (buffer_name(*buffer), Literal::usize_unsuffixed(*len));
+                let zero = self.dtype.zero();
+                quote!(let mut #name = [#zero; #len];)
+            }
+            Stmt::Forget { buffer } => {
+                let name = buffer_name(*buffer);
+                quote!(let #name = ::core::hint::black_box(#name);)
+            }
+            Stmt::Window { name, buffer, at, len } => {
+                let (name, source, at) = (register(name), slice(*buffer), index(at));
+                let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
+                quote!(let #name: &[#element; #len] = #private::window(#source, #at);)
+            }
+            Stmt::Start { acc, value } => {
+                let (acc, value) = (register(acc), self.value(value));
+                quote!(let mut #acc: V<S> = #value;)
+            }
+            Stmt::Set { reg, value } => {
+                let (reg, value) = (register(reg), self.value(value));
+                quote!(let #reg: V<S> = #value;)
+            }
+            Stmt::Fma { acc, a, b } => {
+                let (acc, a, b) = (register(acc), register(a), register(b));
+                quote!(#acc = #private::fma(simd, #a, #b, #acc);)
+            }
+            stores => self.store(stores),
+        }
+    }
+
+    fn store(&self, stmt: &Stmt) -> TokenStream {
+        let private = self.private;
+        match stmt {
+            Stmt::Store { reg, buffer, at } => {
+                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
+                quote!(#private::store(simd, #reg, #target, #at);)
+            }
+            Stmt::StoreFirst { reg, buffer, at, count } => {
+                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
+                let count = index(count);
+                quote!(#private::store_first(simd, #reg, #target, #at, #count);)
+            }
+            Stmt::Scatter { pixels, width, channels, plane, at } => {
+                let (plane, at) = (index(plane), index(at));
+                let [pixels, width, channels] =
+                    [pixels, width, channels].map(|n| Literal::usize_unsuffixed(*n));
+                quote! {
+                    let values = &tile[..#pixels * #width];
+                    #private::scatter(
+                        simd,
+                        #private::Tile { values, pixels: #pixels, width: #width, channels: #channels },
+                        output,
+                        #plane,
+                        #at,
+                    );
+                }
+            }
+            Stmt::Copy { from, to, len } => {
+                let (source, target) = (slice(from.0), slice_mut(to.0));
+                let [from, to, len] = [from.1, to.1, *len].map(Literal::usize_unsuffixed);
+                quote!(*#private::window_mut::<#len, _>(#target, #to) = *#private::window(#source, #from);)
+            }
+            _ => unreachable!("every other statement is emitted above"),
+        }
+    }
+
+    fn value(&self, value: &Vector) -> TokenStream {
+        let private = self.private;
+        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
+        let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
+        match value {
+            Vector::Load { .. } => quote!(#private::load(simd, #window, #at)),
+            Vector::Splat { .. } => quote!(#private::splat(simd, #window[#at])),
+        }
+    }
+}
+
+impl Dtype {
+    pub(crate) fn ident(self) -> Ident {
+        Ident::new(self.word(), Span::call_site())
+    }
+
+    fn zero(self) -> Literal {
+        match self {
+            Self::F32 => Literal::f32_suffixed(0.0),
+            Self::F64 => Literal::f64_suffixed(0.0),
+        }
+    }
+}
+
+fn index(value: &Index) -> TokenStream {
+    match value {
+        Index::Const(value) => {
+            let value = Literal::usize_unsuffixed(*value);
+            quote!(#value)
+        }
+        Index::Size(size) => {
+            let name = size_name(*size);
+            quote!(geometry.#name)
+        }
+        Index::Var(var) => {
+            let name = variable(*var);
+            quote!(#name)
+        }
+        Index::Sum(a, b) => {
+            let (a, b) = (index(a), index(b));
+            quote!(#a + #b)
+        }
+        Index::Product(a, b) => {
+            let (a, b) = (factor(a), factor(b));
+            quote!(#a * #b)
+        }
+        Index::Quotient(a, b) => {
+            let (a, b) = (factor(a), Literal::usize_unsuffixed(*b));
+            quote!(#a / #b)
+        }
+        Index::Remainder(a, b) => {
+            let (a, b) = (factor(a), Literal::usize_unsuffixed(*b));
+            quote!(#a % #b)
+        }
+    }
+}
+
+/// An operand of a product: compounds take brackets.
+fn factor(value: &Index) -> TokenStream {
+    let tokens = index(value);
+    match value {
+        Index::Const(_) | Index::Size(_) | Index::Var(_) => tokens,
+        _ => quote!((#tokens)),
+    }
+}
+
+fn variable(var: Var) -> Ident {
+    Ident::new(var.0, Span::call_site())
+}
+
+fn register(reg: &Reg) -> Ident {
+    Ident::new(&reg.0, Span::call_site())
+}
+
+fn size_name(size: Size) -> Ident {
+    Ident::new(&size.to_string(), Span::call_site())
+}
+
+fn buffer_name(buffer: Buffer) -> Ident {
+    Ident::new(&buffer.to_string(), Span::call_site())
+}
+
+fn slice(buffer: Buffer) -> TokenStream {
+    let name = buffer_name(buffer);
+    match buffer {
+        Buffer::Padded | Buffer::Tile => quote!(&#name),
+        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+    }
+}
+
+fn slice_mut(buffer: Buffer) -> TokenStream {
+    let name = buffer_name(buffer);
+    match buffer {
+        Buffer::Padded | Buffer::Tile => quote!(&mut #name),
+        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+    }
+}

@@ -1,0 +1,265 @@
+//! The public item around the kernels: the struct, its documentation, and what ties it to the runtime.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::quote;
+
+use crate::check::{BrokenLayer, CheckedLayer};
+use crate::emit::Emitter;
+use crate::lower::lower;
+use crate::plan::{Geometry, Machine, Plan, plan};
+use crate::report::Report;
+use crate::spec::{Hw, PaddingMode, Spec};
+
+/// The layer as a named type.
+pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
+    let CheckedLayer { attrs, vis, name, spec, runtime } = layer;
+    let private = quote!(#runtime::__private);
+    let plans = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
+    let report = Report { spec, plans: &plans };
+    let (docs, summary) = (report.rustdoc(), report.summary());
+    let element = spec.dtype.ident();
+    let kernel = kernel(layer, &private, &plans, &summary);
+    let fixed = spec.input.map(|image| fixed(name, spec, image, &private));
+    let trainable = trainable(name, &element, &private);
+    let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
+    quote! {
+        #(#attrs)*
+        #[doc = #docs]
+        #vis struct #name {
+            parameters: #private::Parameters<::core::primitive::#element>,
+        }
+
+        #(#cfgs)*
+        #[allow(deprecated, unused_imports)]
+        const _: () = {
+            use ::core::primitive::{bool, #element, str, usize};
+            #kernel
+            #trainable
+            #fixed
+        };
+    }
+}
+
+/// What stands for a layer with mistakes: a type that can be used like a layer, so that its uses are no
+/// mistakes of their own. It never runs, for the program does not compile.
+pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
+    let BrokenLayer { attrs, vis, name: Some(name), runtime, dtype } = layer else {
+        return TokenStream::new();
+    };
+    let (element, private) = (dtype.ident(), quote!(#runtime::__private));
+    let trainable = trainable(name, &element, &private);
+    let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
+    let blocks = Machine::WIDTHS.map(|bits| {
+        let block = block_name(bits);
+        quote!(fn #block<S: #private::Simd>(_: S, _: #private::Job<'_, #element>) {})
+    });
+    quote! {
+        #(#attrs)*
+        #vis struct #name {
+            parameters: #private::Parameters<::core::primitive::#element>,
+        }
+
+        #(#cfgs)*
+        #[allow(deprecated, unused_imports)]
+        const _: () = {
+            use ::core::primitive::{bool, #element, str, usize};
+            impl #private::Kernel for #name {
+                type Elem = #element;
+                const CONFIG: #private::Conv2dConfig = #private::Conv2dConfig::new(1, 1, [1, 1]);
+                const PLAN: &'static str = "";
+                const SIZES: ::core::option::Option<[[usize; 2]; 2]> = ::core::option::Option::None;
+                const SCHEMES: [#private::Scheme; 3] = [#private::Scheme::IMAGE; 3];
+                fn parameters(&self) -> &#private::Parameters<#element> {
+                    &self.parameters
+                }
+                #(#blocks)*
+            }
+            #trainable
+        };
+    }
+}
+
+/// How the runtime makes the layer.
+fn trainable(name: &Ident, element: &Ident, private: &TokenStream) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl #private::Trainable for #name {
+            fn from_parameters(parameters: #private::Parameters<#element>) -> Self {
+                Self { parameters }
+            }
+        }
+    }
+}
+
+fn block_name(bits: usize) -> Ident {
+    Ident::new(&format!("block_{bits}"), Span::call_site())
+}
+
+/// The layer as the value of an expression: a type that only the blueprint names.
+pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
+    let (item, name, runtime) = (item(layer), &layer.name, &layer.runtime);
+    quote! {
+        {
+            #item
+            #runtime::__private::Blueprint::<#name>::of_layer()
+        }
+    }
+}
+
+/// What the runtime asks of a layer.
+fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summary: &str) -> TokenStream {
+    let CheckedLayer { name, spec, .. } = layer;
+    let element = spec.dtype.ident();
+    let config = config(spec, private);
+    let schemes = plans.iter().map(|plan| scheme(plan, private));
+    let sizes = sizes(spec);
+    let blocks = plans.iter().map(|plan| block(spec, plan, private));
+    quote! {
+        #[automatically_derived]
+        impl #private::Kernel for #name {
+            type Elem = #element;
+            const CONFIG: #private::Conv2dConfig = #config;
+            const PLAN: &'static str = #summary;
+            const SIZES: ::core::option::Option<[[usize; 2]; 2]> = #sizes;
+            const SCHEMES: [#private::Scheme; 3] = [#(#schemes),*];
+
+            #[inline]
+            fn parameters(&self) -> &#private::Parameters<#element> {
+                &self.parameters
+            }
+
+            #(#blocks)*
+        }
+    }
+}
+
+/// The kernels of one vector width: a full block of output channels, and the narrower one.
+fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
+    let emitter = Emitter { private, dtype: spec.dtype };
+    let name = block_name(plan.machine.bits);
+    let (element, vector) = (spec.dtype.ident(), emitter.vector(plan.machine.lanes));
+    let body = |tail| emitter.emit(&lower(spec, plan, tail));
+    let body = match (plan.has_full_block(spec), plan.tail > 0) {
+        (true, true) => {
+            let (full, tail) = (body(false), body(true));
+            quote!(if job.tail { #tail } else { #full })
+        }
+        (false, _) => body(true),
+        (true, false) => body(false),
+    };
+    quote! {
+        #[inline(always)]
+        fn #name<S: #private::Simd>(simd: S, job: #private::Job<'_, #element>) {
+            type V<S> = #vector<S>;
+            let #private::Job { geometry, image, weights, bias, output, .. } = job;
+            let _ = geometry;
+            #body
+        }
+    }
+}
+
+fn scheme(plan: &Plan, private: &TokenStream) -> TokenStream {
+    let Plan { flatten, copy, .. } = plan;
+    let [block, tail, phases, min_width, slack] =
+        [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
+    let [bytes, least, step] =
+        [plan.bands.bytes, plan.bands.least, plan.bands.step].map(Literal::usize_unsuffixed);
+    quote! {
+        #private::Scheme {
+            block: #block,
+            tail: #tail,
+            flatten: #flatten,
+            copy: #copy,
+            phases: #phases,
+            min_width: #min_width,
+            slack: #slack,
+            bands: #private::Bands { bytes: #bytes, least: #least, step: #step },
+        }
+    }
+}
+
+fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
+    let pair = |size: Hw| {
+        let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
+        quote!([#h, #w])
+    };
+    let (kernel, stride, dilation) = (pair(spec.kernel), pair(spec.stride), pair(spec.dilation));
+    let [top, bottom, left, right] =
+        [spec.padding.top, spec.padding.bottom, spec.padding.left, spec.padding.right]
+            .map(Literal::usize_unsuffixed);
+    let [input, output, groups] =
+        [spec.in_channels, spec.out_channels, spec.groups].map(Literal::usize_unsuffixed);
+    let mode = padding_mode(spec.padding_mode);
+    let bias = spec.bias;
+    quote! {
+        #private::Conv2dConfig::new(#input, #output, #kernel)
+            .stride(#stride)
+            .padding([[#top, #bottom], [#left, #right]])
+            .padding_mode(#private::PaddingMode::#mode)
+            .dilation(#dilation)
+            .groups(#groups)
+            .bias(#bias)
+    }
+}
+
+fn padding_mode(mode: PaddingMode) -> Ident {
+    let name = match mode {
+        PaddingMode::Zeros => "Zeros",
+        PaddingMode::Reflect => "Reflect",
+        PaddingMode::Replicate => "Replicate",
+        PaddingMode::Circular => "Circular",
+    };
+    Ident::new(name, Span::call_site())
+}
+
+/// The sizes of the image and the output, or `None` where they are known only at run time.
+fn sizes(spec: &Spec) -> TokenStream {
+    let Some((image, out)) = spec.input.and_then(|image| Some((image, spec.output(image)?))) else {
+        return quote!(::core::option::Option::None);
+    };
+    let [ih, iw, oh, ow] = [image.h, image.w, out.h, out.w].map(Literal::usize_unsuffixed);
+    quote!(::core::option::Option::Some([[#ih, #iw], [#oh, #ow]]))
+}
+
+/// Arrays in and out, for layers whose image size is known.
+fn fixed(name: &Ident, spec: &Spec, image: Hw, private: &TokenStream) -> TokenStream {
+    let element = spec.dtype.ident();
+    let array = |channels: usize, size: Hw| {
+        let [c, h, w] = [channels, size.h, size.w].map(Literal::usize_unsuffixed);
+        quote!([[[#element; #w]; #h]; #c])
+    };
+    let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
+    let (input, output) = (array(spec.in_channels, image), array(spec.out_channels, out));
+    quote! {
+        #[automatically_derived]
+        impl #private::FixedConv2d for #name {
+            type Input = #input;
+            type Output = #output;
+
+            fn forward_array_with(
+                &self,
+                input: &Self::Input,
+                output: &mut Self::Output,
+                scratch: &mut #private::Scratch,
+            ) {
+                let input = input.as_flattened().as_flattened();
+                let output = output.as_flattened_mut().as_flattened_mut();
+                #private::run_fixed(self, input, output, scratch);
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Elements after the planes that the kernel may read: the rest of the last vector.
+    pub(crate) fn slack(&self) -> usize {
+        if self.min_width > 0 { self.machine.lanes } else { 0 }
+    }
+
+    /// Bytes of scratch that one image takes, if the image is known.
+    pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
+        let Geometry { out, plane, .. } = self.sizes?;
+        let elements = if self.copies(out.w) { plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack()) } else { 0 };
+        Some(elements.saturating_mul(self.machine.bytes))
+    }
+}

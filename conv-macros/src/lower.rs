@@ -1,0 +1,116 @@
+//! Plan -> [`Nest`], a file an algorithm. What the algorithms share is here: sizes, loops, ladders of tiles.
+
+mod direct_oc;
+mod direct_ow;
+mod direct_rows;
+pub(crate) mod tiny;
+
+use crate::nest::{Index, Nest, Size, Stmt, Var};
+use crate::plan::{Plan, Tile};
+use crate::spec::Spec;
+
+/// The kernel for a full block of output channels, or for the narrower one at the group's end.
+pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
+    let block = Block { spec, plan, channels: plan.channels(spec, tail), width: plan.width(tail) };
+    let body = match plan.tile {
+        Tile::Channels { pixels, .. } => direct_oc::lower(&block, pixels),
+        Tile::Columns { vectors, .. } => direct_ow::lower(&block, vectors),
+        Tile::Rows { rows, vectors, .. } => direct_rows::lower(&block, rows, vectors),
+        Tile::Whole => tiny::lower(&block),
+    };
+    Nest { lanes: plan.machine.lanes, body }
+}
+
+/// What is lowered: one block of output channels of one group.
+struct Block<'a> {
+    spec: &'a Spec,
+    plan: &'a Plan,
+    /// Output channels that exist.
+    channels: usize,
+    /// Output channels in the packed weights.
+    width: usize,
+}
+
+impl Block<'_> {
+    fn lanes(&self) -> usize {
+        self.plan.machine.lanes
+    }
+
+    /// A size: a number if the image is known, else what the caller says.
+    fn size(&self, size: Size) -> Index {
+        if size == Size::OutH && self.plan.flatten {
+            return Index::Const(1);
+        }
+        match (self.plan.sizes, size) {
+            (None, size) => Index::Size(size),
+            // The last band may be lower than the others.
+            (Some(known), Size::OutH) if known.band < known.out.h => Index::Size(size),
+            (Some(known), Size::OutH) => Index::Const(known.out.h),
+            (Some(known), Size::OutW) => Index::Const(known.out.w),
+            (Some(known), Size::OutPlane) => Index::Const(known.out.h * known.out.w),
+            (Some(known), Size::Pitch) => Index::Const(known.pitch),
+            (Some(known), Size::Plane) => Index::Const(known.plane),
+        }
+    }
+
+    /// Elements from one tap's weights to the next channel's.
+    fn weights_at(&self, tap: Index, channel: Index) -> Index {
+        (tap * self.spec.in_per_group() + channel) * self.width
+    }
+
+    /// Where column tap `j` stands in a row, relative to tap 0.
+    fn column_of_tap(&self, j: Index) -> Index {
+        let phases = self.plan.phases;
+        let offset = j * self.spec.dilation.w;
+        let phase = self.size(Size::Pitch).divided_by(phases);
+        offset.clone().modulo(phases) * phase + offset.divided_by(phases)
+    }
+}
+
+/// A loop, or its body alone if it runs once.
+fn counted(name: &'static str, extent: usize, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
+    if extent == 1 {
+        return body(Index::Const(0));
+    }
+    let var = Var(name);
+    vec![Stmt::For { var, extent: Index::Const(extent), body: body(Index::Var(var)) }]
+}
+
+/// Tiles of the first of `steps` that fits the extent, the last of which is 1.
+///
+/// ```text
+/// if extent >= 14 { for x in tiles of 14 .. } else if extent >= 4 { .. } else { for x in tiles of 1 .. }
+/// ```
+fn ladder(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let (&step, smaller) = steps.split_first().unwrap_or_else(|| unreachable!("the last step is 1"));
+    let then = || tiles(name, extent, step, body);
+    match extent.constant() {
+        Some(known) if known >= step => then(),
+        Some(_) => ladder(name, extent, smaller, body),
+        None if step == 1 => then(),
+        None => vec![Stmt::Choose {
+            value: extent.clone(),
+            at_least: step,
+            then: then(),
+            otherwise: ladder(name, extent, smaller, body),
+        }],
+    }
+}
+
+fn tiles(
+    name: &'static str,
+    extent: &Index,
+    step: usize,
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    if extent.constant() == Some(step) {
+        return body(Index::Const(0), step);
+    }
+    let var = Var(name);
+    vec![Stmt::Tiles { var, extent: extent.clone(), step, body: body(Index::Var(var), step) }]
+}

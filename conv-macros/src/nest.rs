@@ -1,0 +1,179 @@
+//! [`Nest`]: the loop nest of one kernel, as data.
+//!
+//! A few statements over named loops and vector registers, so small that an interpreter of some hundred
+//! lines gives them a meaning (the tests run thousands of random layers through it), and that turning them
+//! into Rust takes no decision. A nest prints itself as pseudo-code and counts its own instructions.
+//!
+//! One nest computes one block of output channels of one group of one image, from planes that are padded
+//! already: see `conv_runtime::__private::Job`.
+
+mod count;
+mod print;
+
+use std::ops::{Add, Mul};
+
+/// Memory that a kernel reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Buffer {
+    /// The group's input planes.
+    Image,
+    /// The block's weights: `[tap][in channel][out channel]`.
+    Weights,
+    /// The block's biases.
+    Bias,
+    /// The block's output planes.
+    Output,
+    /// On the stack: the image with its padding.
+    Padded,
+    /// On the stack: results on their way to the output.
+    Tile,
+}
+
+/// A size that a kernel may learn only while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Size {
+    /// Output rows of the band that is computed.
+    OutH,
+    /// Output columns.
+    OutW,
+    /// Elements from one output channel to the next.
+    OutPlane,
+    /// Elements from one input row to the next.
+    Pitch,
+    /// Elements from one input channel to the next.
+    Plane,
+}
+
+/// A loop variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Var(pub(crate) &'static str);
+
+/// A number of elements, or a position, computed from sizes and loop variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    Const(usize),
+    Size(Size),
+    Var(Var),
+    Sum(Box<Index>, Box<Index>),
+    Product(Box<Index>, Box<Index>),
+    Quotient(Box<Index>, usize),
+    Remainder(Box<Index>, usize),
+}
+
+impl Index {
+    pub(crate) fn constant(&self) -> Option<usize> {
+        match *self {
+            Self::Const(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn divided_by(self, divisor: usize) -> Self {
+        match self {
+            value if divisor == 1 => value,
+            Self::Const(value) => Self::Const(value / divisor),
+            value => Self::Quotient(Box::new(value), divisor),
+        }
+    }
+
+    pub(crate) fn modulo(self, divisor: usize) -> Self {
+        match self {
+            _ if divisor == 1 => Self::Const(0),
+            Self::Const(value) => Self::Const(value % divisor),
+            value => Self::Remainder(Box::new(value), divisor),
+        }
+    }
+}
+
+impl From<usize> for Index {
+    fn from(value: usize) -> Self {
+        Self::Const(value)
+    }
+}
+
+impl<I: Into<Index>> Add<I> for Index {
+    type Output = Self;
+
+    fn add(self, other: I) -> Self {
+        match (self, other.into()) {
+            (Self::Const(a), Self::Const(b)) => Self::Const(a + b),
+            (Self::Const(0), other) | (other, Self::Const(0)) => other,
+            (a, b) => Self::Sum(Box::new(a), Box::new(b)),
+        }
+    }
+}
+
+impl<I: Into<Index>> Mul<I> for Index {
+    type Output = Self;
+
+    fn mul(self, other: I) -> Self {
+        match (self, other.into()) {
+            (Self::Const(a), Self::Const(b)) => Self::Const(a * b),
+            (Self::Const(0), _) | (_, Self::Const(0)) => Self::Const(0),
+            (Self::Const(1), other) | (other, Self::Const(1)) => other,
+            (a, b) => Self::Product(Box::new(a), Box::new(b)),
+        }
+    }
+}
+
+/// A vector register, named by its role and its coordinates: `acc_0_3`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Reg(pub(crate) String);
+
+impl Reg {
+    pub(crate) fn new(role: &str, coordinates: &[usize]) -> Self {
+        Self(coordinates.iter().fold(role.to_owned(), |name, at| format!("{name}_{at}")))
+    }
+}
+
+/// What a vector register is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Vector {
+    /// Consecutive elements of a window.
+    Load { window: Reg, at: usize },
+    /// One element of a window in every lane.
+    Splat { window: Reg, at: usize },
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stmt {
+    /// An array on the stack, filled with zeros.
+    Local { buffer: Buffer, len: usize },
+    /// `for var in 0..extent`
+    For { var: Var, extent: Index, body: Vec<Stmt> },
+    /// Tiles that cover `0..extent`: `var` is 0, step, 2 step, .. and at last `extent - step`, so that the
+    /// last tile overlaps the one before where it must. The extent is at least one step.
+    Tiles { var: Var, extent: Index, step: usize, body: Vec<Stmt> },
+    /// The first body if `value >= at_least`, else the second.
+    Choose { value: Index, at_least: usize, then: Vec<Stmt>, otherwise: Vec<Stmt> },
+    /// Makes the compiler forget what it has read from a buffer, so that it reads it again rather than keep
+    /// it in registers that there are not.
+    Forget { buffer: Buffer },
+    /// Names `len` consecutive elements, checked once and then indexed by constants.
+    Window { name: Reg, buffer: Buffer, at: Index, len: usize },
+    /// Sets an accumulator before its first `Fma`.
+    Start { acc: Reg, value: Vector },
+    /// Sets a register, once.
+    Set { reg: Reg, value: Vector },
+    /// `acc += a * b`
+    Fma { acc: Reg, a: Reg, b: Reg },
+    /// Stores a register to consecutive elements.
+    Store { reg: Reg, buffer: Buffer, at: Index },
+    /// Stores the first `count` lanes of a register, at most one vector.
+    StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
+    /// Writes the tile `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
+    /// `output[c * plane + at + p]`.
+    Scatter { pixels: usize, width: usize, channels: usize, plane: Index, at: Index },
+    /// Copies `len` elements between constant places.
+    Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
+}
+
+/// A kernel for vectors of `lanes` elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nest {
+    pub(crate) lanes: usize,
+    pub(crate) body: Vec<Stmt>,
+}
+
+pub(crate) use count::Count;

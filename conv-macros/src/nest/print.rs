@@ -1,0 +1,138 @@
+//! A nest as pseudo-code, for people and for snapshots.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
+
+impl Display for Nest {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "vectors of {} lanes", self.lanes)?;
+        body(f, &self.body, 0)
+    }
+}
+
+fn body(f: &mut Formatter<'_>, stmts: &[Stmt], depth: usize) -> fmt::Result {
+    stmts.iter().try_for_each(|stmt| statement(f, stmt, depth))
+}
+
+fn statement(f: &mut Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Result {
+    write!(f, "{:1$}", "", 2 * depth)?;
+    match stmt {
+        Stmt::For { var, extent, body: inner } => {
+            writeln!(f, "for {var} in 0..{extent}")?;
+            body(f, inner, depth + 1)
+        }
+        Stmt::Tiles { var, extent, step, body: inner } => {
+            writeln!(f, "for {var} in tiles of {step} over {extent}")?;
+            body(f, inner, depth + 1)
+        }
+        Stmt::Choose { value, at_least, then, otherwise } => {
+            writeln!(f, "if {value} >= {at_least}")?;
+            body(f, then, depth + 1)?;
+            writeln!(f, "{:1$}else", "", 2 * depth)?;
+            body(f, otherwise, depth + 1)
+        }
+        simple => writeln!(f, "{}", Simple(simple)),
+    }
+}
+
+/// A statement without a body.
+struct Simple<'a>(&'a Stmt);
+
+impl Display for Simple<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
+            Stmt::Forget { buffer } => write!(f, "forget {buffer}"),
+            Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => write!(f, "{reg} = {value}"),
+            Stmt::Fma { acc, a, b } => write!(f, "{acc} += {a} * {b}"),
+            Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
+            Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
+            Stmt::Scatter { pixels, width, channels, plane, at } => {
+                write!(
+                    f,
+                    "output[c * {plane} + {at} + p] = tile[p * {width} + c] for c < {channels}, p < {pixels}"
+                )
+            }
+            Stmt::Copy { from, to, len } => {
+                write!(f, "{}[{}; {len}] = {}[{}; {len}]", to.0, to.1, from.0, from.1)
+            }
+            Stmt::For { .. } | Stmt::Tiles { .. } | Stmt::Choose { .. } => {
+                unreachable!("printed with its body")
+            }
+        }
+    }
+}
+
+impl Display for Vector {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load { window, at } => write!(f, "load {window}[{at}]"),
+            Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
+        }
+    }
+}
+
+impl Display for Index {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Const(value) => write!(f, "{value}"),
+            Self::Size(size) => write!(f, "{size}"),
+            Self::Var(var) => write!(f, "{var}"),
+            Self::Sum(a, b) => write!(f, "{a} + {b}"),
+            Self::Product(a, b) => write!(f, "{} * {}", Factor(a), Factor(b)),
+            Self::Quotient(a, b) => write!(f, "{} / {b}", Factor(a)),
+            Self::Remainder(a, b) => write!(f, "{} % {b}", Factor(a)),
+        }
+    }
+}
+
+/// An operand of a product: sums take brackets.
+struct Factor<'a>(&'a Index);
+
+impl Display for Factor<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Index::Const(_) | Index::Size(_) | Index::Var(_) => write!(f, "{}", self.0),
+            compound => write!(f, "({compound})"),
+        }
+    }
+}
+
+impl Display for Var {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Display for Reg {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Display for Size {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutH => "out_h",
+            Self::OutW => "out_w",
+            Self::OutPlane => "out_plane",
+            Self::Pitch => "pitch",
+            Self::Plane => "plane",
+        })
+    }
+}
+
+impl Display for Buffer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Image => "image",
+            Self::Weights => "weights",
+            Self::Bias => "bias",
+            Self::Output => "output",
+            Self::Padded => "padded",
+            Self::Tile => "tile",
+        })
+    }
+}

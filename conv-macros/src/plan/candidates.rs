@@ -1,0 +1,156 @@
+//! Every tile of every algorithm that fits the registers and the code budget.
+
+use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Tile, geometry::flat, nominal};
+use crate::lower::tiny;
+use crate::spec::{Hw, Padding, Spec};
+
+/// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
+const MOST_PHASES: usize = 16;
+
+/// All plans worth comparing: at least one.
+pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
+    let bench = Bench::new(spec, machine);
+    let mut plans = bench.channels();
+    if spec.stride.w <= MOST_PHASES {
+        plans.extend(bench.columns());
+        plans.extend(bench.rows());
+    }
+    plans.extend(bench.whole());
+    plans
+}
+
+/// What the candidates of one layer share.
+struct Bench<'a> {
+    spec: &'a Spec,
+    machine: Machine,
+    /// The output that is planned for, flattened if the layer can be.
+    out: Hw,
+    flatten: bool,
+}
+
+impl<'a> Bench<'a> {
+    fn new(spec: &'a Spec, machine: Machine) -> Self {
+        let flatten = is_pointwise(spec);
+        let out = spec.output(nominal(spec)).unwrap_or(Hw { h: 1, w: 1 });
+        Self { spec, machine, flatten, out: if flatten { flat(out) } else { out } }
+    }
+
+    /// Lanes over output channels: accumulators, one vector of weights each, one splat pixel.
+    fn channels(&self) -> Vec<Plan> {
+        let registers = self.machine.registers;
+        let widest = self.spec.out_per_group().div_ceil(self.machine.lanes).min(4);
+        let tiles = (1..=widest).flat_map(|vectors| {
+            let most = (registers - 1 - vectors) / vectors;
+            (1..=most.min(self.out.w)).map(move |pixels| Tile::Channels { pixels, vectors })
+        });
+        tiles.map(|tile| self.plan(tile)).collect()
+    }
+
+    /// Lanes over output columns, tap by tap: accumulators, one vector of pixels each, one splat weight.
+    fn columns(&self) -> Vec<Plan> {
+        let registers = self.machine.registers;
+        let channels = self.spec.out_per_group().min(registers - 3);
+        let widest = self.out.w.div_ceil(self.machine.lanes).min(4);
+        let tiles = (1..=widest).flat_map(|vectors| {
+            let most = (registers - 1 - vectors) / vectors;
+            (1..=most.min(channels)).map(move |channels| Tile::Columns { channels, vectors })
+        });
+        tiles.map(|tile| self.plan(tile)).collect()
+    }
+
+    /// Lanes over output columns, taps unrolled: accumulators, one vector of pixels, one splat weight.
+    fn rows(&self) -> Vec<Plan> {
+        let room = self.machine.registers - 3;
+        let (taps, most) = (self.spec.taps(), self.spec.out_per_group().min(room));
+        let mut plans = Vec::new();
+        for rows in 1..=8.min(self.out.h) {
+            for channels in 1..=most {
+                let accumulators = channels * rows;
+                // The kernel holds a full block and its tail, and shorter tiles for odd rows.
+                if accumulators <= room && accumulators.saturating_mul(taps) <= BUDGET / 2 {
+                    plans.push(self.plan(Tile::Rows { channels, rows, vectors: 1 }));
+                }
+            }
+        }
+        plans
+    }
+
+    /// A small layer whose image is known, wholly unrolled.
+    fn whole(&self) -> Option<Plan> {
+        let whole = tiny::Whole::new(self.spec, self.spec.input?, self.machine.lanes)?;
+        (whole.fmas() <= BUDGET && whole.copies() <= BUDGET).then(|| self.plan(Tile::Whole))
+    }
+
+    fn plan(&self, tile: Tile) -> Plan {
+        let (spec, lanes) = (self.spec, self.machine.lanes);
+        let channels = spec.out_per_group();
+        let padded = spec.padding != Padding::NONE;
+        let reads = Reads::of(tile, spec, lanes, padded);
+        let block = match tile {
+            Tile::Channels { vectors, .. } => vectors * lanes,
+            Tile::Columns { channels, .. } | Tile::Rows { channels, .. } => channels,
+            Tile::Whole => channels,
+        };
+        let tail = match tile {
+            Tile::Channels { .. } => (channels % block).next_multiple_of(lanes),
+            _ => channels % block,
+        };
+        let mut plan = Plan {
+            machine: self.machine,
+            tile,
+            flatten: self.flatten && tile != Tile::Whole,
+            copy: reads.copy,
+            phases: reads.phases,
+            min_width: reads.min_width,
+            bands: bands(tile, spec),
+            block,
+            tail,
+            sizes: None,
+            cost: Cost::default(),
+            compared: 0,
+        };
+        plan.sizes = spec.input.map(|image| Geometry::new(spec, &plan, image));
+        plan.cost = Cost::of(spec, &plan);
+        plan
+    }
+}
+
+/// What a kernel needs of the planes it reads.
+struct Reads {
+    copy: bool,
+    phases: usize,
+    min_width: usize,
+}
+
+impl Reads {
+    fn of(tile: Tile, spec: &Spec, lanes: usize, padded: bool) -> Self {
+        match tile {
+            Tile::Channels { .. } => Self { copy: padded, phases: 1, min_width: 0 },
+            // One tap reads columns `stride` apart: sorted by their remainder, they are neighbours.
+            Tile::Columns { .. } | Tile::Rows { .. } => {
+                let phases = spec.stride.w;
+                Self { copy: padded || phases > 1, phases, min_width: lanes }
+            }
+            Tile::Whole => Self { copy: false, phases: 1, min_width: 0 },
+        }
+    }
+}
+
+/// Where few channels are read, and each only a few times, a band should stay in the first-level cache on
+/// its way from the copy to the kernel; elsewhere the second level is near enough, and the weights, which
+/// are read once a band, want to be read seldom.
+fn bands(tile: Tile, spec: &Spec) -> Bands {
+    let bands = match tile {
+        Tile::Rows { rows, .. } => Bands { bytes: 24 << 10, least: 16, step: rows },
+        _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
+    };
+    // A band copies what it shares with the next again: that should stay a fraction.
+    let shared = spec.effective_kernel().h.saturating_sub(spec.stride.h);
+    Bands { least: bands.least.max(shared.saturating_mul(4)), ..bands }
+}
+
+/// One tap on each pixel: height and width can be one axis.
+fn is_pointwise(spec: &Spec) -> bool {
+    let one = Hw { h: 1, w: 1 };
+    spec.kernel == one && spec.stride == one && spec.padding == Padding::NONE
+}

@@ -1,0 +1,181 @@
+//! The cost model: cycles that one image takes, by what the kernel's loops do.
+//!
+//! It counts for a core that starts two multiply-accumulates and two loads a cycle, with a latency of four,
+//! as all present x86 and larger Arm cores do for at least one of the widths. It need not be exact: it has
+//! to order the tiles of one layer. What decides in practice is, in this order, lanes and pixels wasted at
+//! the edges, the loads per multiply-accumulate, and what happens once a tile.
+
+use super::{Geometry, Plan, Tile, nominal};
+use crate::lower::tiny;
+use crate::spec::{Hw, Spec};
+
+const FMAS: f64 = 2.0;
+const LOADS: f64 = 2.0;
+const LATENCY: f64 = 4.0;
+/// A step of the innermost loop: its counter, its bounds checks.
+const STEP: f64 = 1.0;
+/// Setting up the loop over channels for one tap.
+const TAP: f64 = 3.0;
+/// Transposing a square of a tile, and what each of its lanes adds.
+const SQUARE: f64 = 20.0;
+const LANE: f64 = 8.0;
+/// A tile's loops and stores, beside those that are counted.
+const TILE: f64 = 10.0;
+/// A call of the kernel.
+const CALL: f64 = 30.0;
+/// Bytes a cycle that are read and written by a copy.
+const COPY: f64 = 24.0;
+/// A row of a copy.
+const ROW: f64 = 12.0;
+
+/// Cycles that one image is estimated to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Cost {
+    /// Multiply-accumulates and their loads.
+    pub(crate) compute: f64,
+    /// Making the padded copy.
+    pub(crate) copy: f64,
+    /// Writing the results, and everything else once a tile or a call.
+    pub(crate) write: f64,
+}
+
+impl Cost {
+    pub(crate) fn cycles(self) -> f64 {
+        self.compute + self.copy + self.write
+    }
+
+    /// The cost of a plan for the layer's image, or a nominal one.
+    pub(super) fn of(spec: &Spec, plan: &Plan) -> Self {
+        let geometry = plan.sizes.unwrap_or_else(|| Geometry::new(spec, plan, nominal(spec)));
+        let layer = Layer { spec, plan, out: geometry.out };
+        let blocks = spec.out_per_group() / plan.block;
+        let mut cost = layer.block(false).times(blocks);
+        if plan.tail > 0 {
+            cost = cost.plus(layer.block(true));
+        }
+        if plan.copies(geometry.out.w) {
+            cost.copy = layer.copy(geometry);
+        }
+        cost.times(spec.groups)
+    }
+
+    fn times(self, factor: usize) -> Self {
+        let factor = factor as f64;
+        Self { compute: self.compute * factor, copy: self.copy * factor, write: self.write * factor }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            compute: self.compute + other.compute,
+            copy: self.copy + other.copy,
+            write: self.write + other.write,
+        }
+    }
+}
+
+struct Layer<'a> {
+    spec: &'a Spec,
+    plan: &'a Plan,
+    out: Hw,
+}
+
+impl Layer<'_> {
+    /// One block of output channels.
+    fn block(&self, tail: bool) -> Cost {
+        let width = self.plan.width(tail);
+        let cost = match self.plan.tile {
+            Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
+            Tile::Columns { vectors, .. } => self.columns(width, vectors),
+            Tile::Rows { rows, vectors, .. } => self.rows(width, rows, vectors),
+            Tile::Whole => self.whole(),
+        };
+        Cost { write: cost.write + CALL, ..cost }
+    }
+
+    fn channels(&self, pixels: usize, vectors: usize) -> Cost {
+        let lanes = self.plan.machine.lanes;
+        let tiles = self.out.h as f64 * self.out.w.div_ceil(pixels) as f64;
+        let accumulators = pixels * vectors;
+        let squares = (vectors * pixels.div_ceil(lanes)) as f64;
+        let transpose = squares * (SQUARE + LANE * lanes as f64);
+        self.tiles(tiles, step(accumulators, (pixels + vectors) as f64), accumulators as f64 + transpose)
+    }
+
+    fn columns(&self, channels: usize, vectors: usize) -> Cost {
+        let tiles = self.out.h as f64 * self.across(vectors);
+        let accumulators = channels * vectors;
+        let loads = vectors as f64 * self.plan.machine.unaligned_load() + channels as f64;
+        self.tiles(tiles, step(accumulators, loads), self.stores(accumulators))
+    }
+
+    /// Tiles that run all taps of all channels step by step.
+    fn tiles(&self, tiles: f64, step: f64, write: f64) -> Cost {
+        let taps = self.spec.taps() as f64 * (self.spec.in_per_group() as f64 * step + TAP);
+        Cost { compute: tiles * taps, copy: 0.0, write: tiles * (write + TILE) }
+    }
+
+    fn rows(&self, channels: usize, rows: usize, vectors: usize) -> Cost {
+        let spec = self.spec;
+        let tiles = self.out.h.div_ceil(rows) as f64 * self.across(vectors);
+        let accumulators = channels * rows * vectors;
+        let fmas = accumulators * spec.taps();
+        // Input rows that some tap of some output row reads.
+        let each = rows * spec.kernel.h;
+        let read = match spec.dilation.h {
+            1 => (rows - 1).saturating_mul(spec.stride.h).saturating_add(spec.kernel.h).min(each),
+            _ => each,
+        };
+        let pixels = (read * spec.kernel.w * vectors) as f64;
+        let weights = if self.plan.keeps_weights(spec) { channels * spec.taps() } else { fmas };
+        let loads = pixels * self.plan.machine.unaligned_load() + weights as f64;
+        // The chains of a tile overlap with those of its neighbours.
+        let chain = LATENCY * spec.taps() as f64 / 3.0;
+        let work = (fmas as f64 / FMAS).max(loads / LOADS).max(chain) + STEP + read as f64;
+        Cost {
+            compute: tiles * spec.in_per_group() as f64 * work,
+            copy: 0.0,
+            write: tiles * (self.stores(accumulators) + TILE),
+        }
+    }
+
+    fn whole(&self) -> Cost {
+        let whole =
+            self.spec.input.and_then(|image| tiny::Whole::new(self.spec, image, self.plan.machine.lanes));
+        let Some(whole) = whole else { unreachable!("only layers that can be unrolled are planned so") };
+        let (fmas, loads) = (whole.fmas() as f64, whole.loads() as f64);
+        Cost { compute: (fmas / FMAS).max(loads / LOADS), copy: whole.copies() as f64, write: 0.0 }
+    }
+
+    /// Tiles over the output columns.
+    fn across(&self, vectors: usize) -> f64 {
+        let lanes = self.plan.machine.lanes;
+        let narrow = self.out.w < vectors * lanes;
+        self.out.w.div_ceil(if narrow { lanes } else { vectors * lanes }) as f64
+    }
+
+    /// Vectors stored to rows: whole ones, or the pieces of a narrow image.
+    fn stores(&self, accumulators: usize) -> f64 {
+        let narrow = self.out.w < self.plan.machine.lanes;
+        accumulators as f64 * if narrow { 8.0 } else { 1.5 }
+    }
+
+    /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.
+    fn copy(&self, geometry: Geometry) -> f64 {
+        let spec = self.spec;
+        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
+        let rows = (geometry.out.h as f64 - bands) * spec.stride.h as f64
+            + bands * spec.effective_kernel().h as f64;
+        let row = (geometry.pitch as f64 * self.plan.machine.bytes as f64 * 2.0) / COPY;
+        let slower = match self.plan.phases {
+            1 => 1.0,
+            2 => 1.5,
+            _ => 6.0,
+        };
+        spec.in_per_group() as f64 * rows * (row * slower + ROW)
+    }
+}
+
+/// One step of the innermost loop.
+fn step(fmas: usize, loads: f64) -> f64 {
+    (fmas as f64 / FMAS).max(loads / LOADS).max(LATENCY) + STEP
+}

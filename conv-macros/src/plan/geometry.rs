@@ -1,0 +1,69 @@
+//! [`Geometry`]: the sizes that a kernel computes with, when the image is known.
+//!
+//! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
+//! runs each layer with and without `input`, and would not survive a difference.
+
+use super::Plan;
+use crate::spec::{Hw, Spec};
+
+/// Output sizes, and the distances between input rows and channels in what the kernel reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub(crate) out: Hw,
+    /// Output rows of a band; the last band may have less.
+    pub(crate) band: usize,
+    pub(crate) pitch: usize,
+    pub(crate) plane: usize,
+}
+
+/// How output rows are cut into bands, when the kernel reads a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bands {
+    /// Bytes that the planes of a band should not exceed.
+    pub(crate) bytes: usize,
+    /// A band has at least so many rows.
+    pub(crate) least: usize,
+    /// Bands are a multiple of so many rows.
+    pub(crate) step: usize,
+}
+
+impl Bands {
+    /// Rows of a band, of `out_h` in all, when one takes `row_bytes` of the planes.
+    fn rows(self, out_h: usize, row_bytes: usize) -> usize {
+        let most = (self.bytes / row_bytes.max(1)).max(self.least);
+        let bands = out_h.div_ceil(most);
+        out_h.div_ceil(bands).next_multiple_of(self.step).min(out_h)
+    }
+}
+
+impl Geometry {
+    /// The geometry of an image of this size, saturated where it cannot be counted: then it is too large
+    /// for any machine, and only the cost model asks.
+    pub(crate) fn new(spec: &Spec, plan: &Plan, image: Hw) -> Self {
+        let Some(out) = spec.output(image) else {
+            unreachable!("check refuses images that are smaller than the kernel")
+        };
+        let (image, out) = if plan.flatten { (flat(image), flat(out)) } else { (image, out) };
+        if !plan.copies(out.w) {
+            return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
+        }
+        let columns = image.w.saturating_add(spec.padding.left).saturating_add(spec.padding.right);
+        let pitch = columns.div_ceil(plan.phases).saturating_mul(plan.phases);
+        let row = [spec.in_per_group(), pitch, plan.machine.bytes].into_iter();
+        let band = plan.bands.rows(out.h, row.fold(spec.stride.h, usize::saturating_mul));
+        let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
+        Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
+    }
+}
+
+impl Plan {
+    /// Whether the kernel reads a copy of the image when the output is this wide.
+    pub(crate) fn copies(&self, out_w: usize) -> bool {
+        self.copy || out_w < self.min_width
+    }
+}
+
+/// The size with both axes laid end to end.
+pub(crate) fn flat(size: Hw) -> Hw {
+    Hw { h: 1, w: size.h.saturating_mul(size.w) }
+}

@@ -1,0 +1,75 @@
+//! A plan as a person reads it.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Plan, Tile};
+
+impl Display for Plan {
+    /// One line: the algorithm and its tile, what it reads, what it is estimated to cost and why it was taken.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { machine, cost, .. } = self;
+        write!(f, "{}-bit: {}", machine.bits, self.algorithm())?;
+        write!(f, ", {}; ", self.tile_in_words())?;
+        write!(f, "reads {}; ", self.reads_in_words())?;
+        write!(f, "about {} cycles an image ", grouped(cost.cycles()))?;
+        write!(
+            f,
+            "({} compute, {} copy, {} write), ",
+            grouped(cost.compute),
+            grouped(cost.copy),
+            grouped(cost.write)
+        )?;
+        write!(f, "the least of {} tiles compared", self.compared)
+    }
+}
+
+impl Plan {
+    /// The algorithm's name, which is the name of the file that lowers it.
+    pub(crate) fn algorithm(&self) -> &'static str {
+        match self.tile {
+            Tile::Channels { .. } => "direct_oc",
+            Tile::Columns { .. } => "direct_ow",
+            Tile::Rows { .. } => "direct_rows",
+            Tile::Whole => "tiny",
+        }
+    }
+
+    fn tile_in_words(&self) -> String {
+        let lanes = self.machine.lanes;
+        match self.tile {
+            Tile::Channels { pixels, vectors } => {
+                format!("lanes over output channels, tile {pixels} pixels x {} channels", vectors * lanes)
+            }
+            Tile::Columns { channels, vectors } => {
+                format!("lanes over output columns, tile {channels} channels x {} columns", vectors * lanes)
+            }
+            Tile::Rows { channels, rows, vectors } => format!(
+                "lanes over output columns, taps unrolled, tile {channels} channels x {rows} rows x {} columns",
+                vectors * lanes
+            ),
+            Tile::Whole => "lanes over all output pixels, wholly unrolled".to_owned(),
+        }
+    }
+
+    fn reads_in_words(&self) -> String {
+        let axes = if self.flatten { " as one row" } else { "" };
+        match (self.copy, self.phases) {
+            (false, _) => format!("the image itself{axes}"),
+            (true, 1) => "a padded copy".to_owned(),
+            (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),
+        }
+    }
+}
+
+/// A rounded number with its thousands apart.
+fn grouped(cycles: f64) -> String {
+    let digits = format!("{cycles:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

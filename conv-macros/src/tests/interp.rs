@@ -1,0 +1,137 @@
+//! The meaning of a nest: an interpreter, lane by lane.
+//!
+//! It checks what safe Rust would check (windows within buffers, loads within windows) and what it would
+//! not: that nothing is read before it was written, for unwritten memory holds NaN.
+
+use std::collections::HashMap;
+
+use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Vector};
+
+/// The memory and the registers of a running kernel.
+pub(super) struct Interpreter {
+    lanes: usize,
+    sizes: HashMap<Size, usize>,
+    variables: HashMap<&'static str, usize>,
+    buffers: HashMap<Buffer, Vec<f64>>,
+    windows: HashMap<Reg, (Buffer, usize, usize)>,
+    registers: HashMap<Reg, Vec<f64>>,
+}
+
+/// Runs a nest over these buffers and returns what it made of the output.
+pub(super) fn run(nest: &Nest, sizes: &[(Size, usize)], buffers: [(Buffer, Vec<f64>); 4]) -> Vec<f64> {
+    let mut interpreter = Interpreter {
+        lanes: nest.lanes,
+        sizes: sizes.iter().copied().collect(),
+        variables: HashMap::new(),
+        buffers: buffers.into_iter().collect(),
+        windows: HashMap::new(),
+        registers: HashMap::new(),
+    };
+    interpreter.body(&nest.body);
+    interpreter.buffers.remove(&Buffer::Output).expect("the output was given")
+}
+
+impl Interpreter {
+    fn body(&mut self, body: &[Stmt]) {
+        for stmt in body {
+            self.statement(stmt);
+        }
+    }
+
+    fn statement(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::For { var, extent, body } => {
+                for value in 0..self.index(extent) {
+                    self.variables.insert(var.0, value);
+                    self.body(body);
+                }
+            }
+            Stmt::Tiles { var, extent, step, body } => {
+                let extent = self.index(extent);
+                assert!(extent >= *step, "a tile of {step} does not fit {extent}");
+                for tile in 0..extent.div_ceil(*step) {
+                    self.variables.insert(var.0, (tile * step).min(extent - step));
+                    self.body(body);
+                }
+            }
+            Stmt::Choose { value, at_least, then, otherwise } => {
+                let taken = if self.index(value) >= *at_least { then } else { otherwise };
+                self.body(taken);
+            }
+            Stmt::Forget { .. } => {}
+            Stmt::Local { buffer, len } => {
+                self.buffers.insert(*buffer, vec![0.0; *len]);
+            }
+            Stmt::Window { name, buffer, at, len } => {
+                let at = self.index(at);
+                assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
+                self.windows.insert(name.clone(), (*buffer, at, *len));
+            }
+            Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => {
+                let value = self.value(value);
+                self.registers.insert(reg.clone(), value);
+            }
+            Stmt::Fma { acc, a, b } => {
+                let (a, b) = (self.registers[a].clone(), self.registers[b].clone());
+                let acc = self.registers.get_mut(acc).expect("started");
+                for ((acc, a), b) in acc.iter_mut().zip(a).zip(b) {
+                    *acc += a * b;
+                }
+            }
+            stores => self.store(stores),
+        }
+    }
+
+    fn store(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Store { reg, buffer, at } => self.write(reg, *buffer, at, self.lanes),
+            Stmt::StoreFirst { reg, buffer, at, count } => {
+                let count = self.index(count);
+                assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
+                self.write(reg, *buffer, at, count);
+            }
+            Stmt::Scatter { pixels, width, channels, plane, at } => {
+                let (plane, at) = (self.index(plane), self.index(at));
+                for c in 0..*channels {
+                    for p in 0..*pixels {
+                        let value = self.buffers[&Buffer::Tile][p * width + c];
+                        self.buffers.get_mut(&Buffer::Output).expect("given")[c * plane + at + p] = value;
+                    }
+                }
+            }
+            Stmt::Copy { from, to, len } => {
+                let values = self.buffers[&from.0][from.1..from.1 + len].to_vec();
+                self.buffers.get_mut(&to.0).expect("local or given")[to.1..to.1 + len]
+                    .copy_from_slice(&values);
+            }
+            _ => unreachable!("every other statement is run above"),
+        }
+    }
+
+    fn write(&mut self, reg: &Reg, buffer: Buffer, at: &Index, count: usize) {
+        let (at, values) = (self.index(at), self.registers[reg][..count].to_vec());
+        self.buffers.get_mut(&buffer).expect("local or given")[at..at + count].copy_from_slice(&values);
+    }
+
+    fn value(&self, value: &Vector) -> Vec<f64> {
+        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
+        let (buffer, start, len) = self.windows[window];
+        let elements = &self.buffers[&buffer][start..start + len];
+        match value {
+            Vector::Load { .. } => elements[*at..at + self.lanes].to_vec(),
+            Vector::Splat { .. } => vec![elements[*at]; self.lanes],
+        }
+    }
+
+    fn index(&self, index: &Index) -> usize {
+        match index {
+            Index::Const(value) => *value,
+            Index::Size(size) => self.sizes[size],
+            Index::Var(var) => self.variables[var.0],
+            Index::Sum(a, b) => self.index(a) + self.index(b),
+            Index::Product(a, b) => self.index(a) * self.index(b),
+            Index::Quotient(a, b) => self.index(a) / b,
+            Index::Remainder(a, b) => self.index(a) % b,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The tests of this crate, by stage.
+
+mod front;
+mod interp;
+mod layers;

@@ -1,0 +1,259 @@
+//! The traits of a layer: [`Layer`] runs it, [`Conv2d`] gives it weights, [`FixedConv2d`] knows its image size.
+
+use crate::kernel::{self, Kernel, Parameters, Trainable};
+use crate::pack::{pack, pack_bias, unpack};
+use crate::{Conv2dConfig, Element, Error, Isa, Scratch, Tensor, TensorView, TensorViewMut, Verification};
+use crate::{generic, init};
+
+/// A convolution layer that can run: every type that `conv2d!` makes.
+///
+/// Images are `[channels, height, width]`, or `[batch, channels, height, width]`, row-major.
+pub trait Layer {
+    /// The type of its numbers: `f32` or `f64`.
+    type Elem: Element;
+
+    /// The layer's parameters, as the macro understood them.
+    const CONFIG: Conv2dConfig;
+
+    /// What the generator chose for each vector width, and why, for a person to read.
+    const PLAN: &'static str;
+
+    /// The shape that `forward` makes of an input of this shape.
+    ///
+    /// ```
+    /// use conv_runtime::prelude::*;
+    /// conv2d! { struct Stem<in: 3, out: 64, k: 7, stride: 2, padding: 3>; }
+    /// assert_eq!(Stem::output_shape([1, 3, 224, 224])?, [1, 64, 112, 112]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever is wrong with the input's shape, in torch's words.
+    fn output_shape<const R: usize>(input: [usize; R]) -> Result<[usize; R], Error>;
+
+    /// The weights, `[out, in / groups, kernel height, kernel width]`.
+    fn weight(&self) -> Tensor<Self::Elem, 4>;
+
+    /// The biases, `[out]`, unless the layer has none.
+    fn bias(&self) -> Option<Tensor<Self::Elem, 1>>;
+
+    /// The instruction set that its kernels run on.
+    fn isa(&self) -> Isa;
+
+    /// Runs the layer and returns a new tensor.
+    ///
+    /// # Errors
+    /// The input's shape does not suit the layer.
+    fn forward<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Tensor<Self::Elem, R>, Error> {
+        let mut output = Tensor::zeros(Self::output_shape(input.shape())?);
+        self.forward_into(input.view(), output.view_mut())?;
+        Ok(output)
+    }
+
+    /// Runs the layer into memory of the caller's. Layers that need working memory allocate it.
+    ///
+    /// # Errors
+    /// As [`Layer::forward_with`].
+    fn forward_into<const R: usize>(
+        &self,
+        input: TensorView<'_, Self::Elem, R>,
+        output: TensorViewMut<'_, Self::Elem, R>,
+    ) -> Result<(), Error> {
+        self.forward_with(input, output, &mut Scratch::new())
+    }
+
+    /// Runs the layer in memory of the caller's, and allocates nothing once the scratch has grown.
+    ///
+    /// # Errors
+    /// The input's shape does not suit the layer, or the output's shape is not
+    /// [`Layer::output_shape`] of it, or `CONV_ISA` asks for what this machine does not have.
+    fn forward_with<const R: usize>(
+        &self,
+        input: TensorView<'_, Self::Elem, R>,
+        output: TensorViewMut<'_, Self::Elem, R>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error>;
+
+    /// Compares `forward` with the definition, [`generic::conv2d`] accumulated in `f64`.
+    ///
+    /// # Errors
+    /// As [`Layer::forward`]. A difference is no error: the report tells.
+    fn verify<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Verification, Error> {
+        let output = self.forward(input)?;
+        generic::verify(&output, input, &self.weight(), self.bias().as_ref(), &Self::CONFIG)
+    }
+}
+
+/// A layer whose weights are set while the program runs: `torch.nn.Conv2d`.
+pub trait Conv2d: Layer + Sized {
+    /// The layer with the weights that `torch.manual_seed(seed); torch.nn.Conv2d(..)` draws:
+    /// in `f32` bit for bit, in `f64` within one unit in the last place.
+    #[must_use]
+    fn init(seed: u64) -> Self;
+
+    /// The layer with these weights, `[out, in / groups, kernel height, kernel width]`, and biases, `[out]`.
+    ///
+    /// # Errors
+    /// A shape is not the layer's, or a bias is missing or too many.
+    fn new(weight: &Tensor<Self::Elem, 4>, bias: Option<&Tensor<Self::Elem, 1>>) -> Result<Self, Error>;
+
+    /// The layer with the tensors `{name}.weight` and `{name}.bias` of a checkpoint.
+    ///
+    /// # Errors
+    /// A tensor is missing, or its shape or type is not the layer's.
+    #[cfg(feature = "safetensors")]
+    fn load(checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<Self, Error>;
+
+    /// The same layer on another instruction set of this machine.
+    #[must_use]
+    fn on(&self, isa: Isa) -> Self;
+}
+
+/// A layer made for one image size: sizes are types, so layers that do not fit together do not compile.
+pub trait FixedConv2d: Layer {
+    /// `[[[T; width]; height]; channels]`
+    type Input;
+    /// `[[[T; width]; height]; channels]` of the output.
+    type Output;
+
+    /// Runs the layer on one image, which cannot fail. Layers that need working memory allocate it.
+    fn forward_array(&self, input: &Self::Input, output: &mut Self::Output) {
+        self.forward_array_with(input, output, &mut Scratch::new());
+    }
+
+    /// Runs the layer on one image, and allocates nothing once the scratch has grown.
+    fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch);
+}
+
+impl<K: Kernel> Layer for K {
+    type Elem = K::Elem;
+    const CONFIG: Conv2dConfig = K::CONFIG;
+    const PLAN: &'static str = K::PLAN;
+
+    fn output_shape<const R: usize>(input: [usize; R]) -> Result<[usize; R], Error> {
+        let output = K::CONFIG.output_shape(input)?;
+        match K::SIZES {
+            Some([expected, _]) if expected != last_two(input) => {
+                Err(Error::InputSize { expected, got: last_two(input) })
+            }
+            _ => Ok(output),
+        }
+    }
+
+    fn weight(&self) -> Tensor<Self::Elem, 4> {
+        let Parameters { isa, weights, .. } = self.parameters();
+        unpack(weights.as_slice(), &K::CONFIG, kernel::scheme::<K>(*isa))
+    }
+
+    fn bias(&self) -> Option<Tensor<Self::Elem, 1>> {
+        let Parameters { isa, bias, .. } = self.parameters();
+        K::CONFIG.bias.then(|| unpack_bias(bias.as_slice(), &K::CONFIG, kernel::scheme::<K>(*isa)))
+    }
+
+    fn isa(&self) -> Isa {
+        self.parameters().isa
+    }
+
+    fn forward_with<const R: usize>(
+        &self,
+        input: TensorView<'_, Self::Elem, R>,
+        mut output: TensorViewMut<'_, Self::Elem, R>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
+        let expected = Self::output_shape(input.shape())?;
+        if output.shape() != expected {
+            return Err(Error::output_shape(&expected, &output.shape()));
+        }
+        Isa::current()?;
+        let sizes = [last_two(input.shape()), last_two(expected)];
+        kernel::run(self, sizes, input.as_slice(), output.as_mut_slice(), scratch).ok_or(Error::TooLarge)
+    }
+}
+
+/// Height and width of a shape of rank 3 or 4.
+fn last_two<const R: usize>(shape: [usize; R]) -> [usize; 2] {
+    [shape[R - 2], shape[R - 1]]
+}
+
+/// The biases without the lanes that fill a vector.
+fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &kernel::Scheme) -> Tensor<E, 1> {
+    let channels = config.out_per_group();
+    let width = crate::pack::packed_channels(scheme, channels);
+    Tensor::from_fn([config.out_channels], |[o]| packed[o / channels * width + o % channels])
+}
+
+/// The layer around these weights, whose shapes are right.
+fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
+    use crate::scratch::Aligned;
+    let scheme = kernel::scheme::<K>(isa);
+    K::from_parameters(Parameters {
+        isa,
+        weights: Aligned::from_slice(&pack(weight.as_slice(), &K::CONFIG, scheme)),
+        bias: Aligned::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
+    })
+}
+
+impl<K: Trainable> Conv2d for K {
+    fn init(seed: u64) -> Self {
+        let (weight, bias) = init::parameters(&K::CONFIG, seed);
+        pack_for(Isa::current().unwrap_or_else(|_| Isa::best()), &weight, bias.as_ref())
+    }
+
+    fn new(weight: &Tensor<Self::Elem, 4>, bias: Option<&Tensor<Self::Elem, 1>>) -> Result<Self, Error> {
+        K::CONFIG.check_parameters(weight.shape(), bias.map(Tensor::shape))?;
+        Ok(pack_for(Isa::current()?, weight, bias))
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn load(checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<Self, Error> {
+        use crate::safetensors::tensor;
+        let weight = tensor(checkpoint, &alloc::format!("{name}.weight"), K::CONFIG.weight_shape())?;
+        let bias = K::CONFIG.bias.then(|| tensor(checkpoint, &alloc::format!("{name}.bias"), [K::CONFIG.out_channels]));
+        Self::new(&weight, bias.transpose()?.as_ref())
+    }
+
+    fn on(&self, isa: Isa) -> Self {
+        pack_for(isa, &self.weight(), self.bias().as_ref())
+    }
+}
+
+/// What the expression form of `conv2d!` returns: a layer that has no weights yet.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a blueprint does nothing until it is given weights"]
+pub struct Blueprint<L> {
+    layer: core::marker::PhantomData<fn() -> L>,
+}
+
+impl<L: Conv2d> Blueprint<L> {
+    #[doc(hidden)]
+    pub const fn of_layer() -> Self {
+        Self { layer: core::marker::PhantomData }
+    }
+
+    /// The layer with the weights that torch draws: see [`Conv2d::init`].
+    #[must_use]
+    pub fn init(self, seed: u64) -> L {
+        L::init(seed)
+    }
+
+    /// The layer with these weights: see [`Conv2d::new`].
+    ///
+    /// # Errors
+    /// A shape is not the layer's, or a bias is missing or too many.
+    pub fn with_weights(
+        self,
+        weight: &Tensor<L::Elem, 4>,
+        bias: Option<&Tensor<L::Elem, 1>>,
+    ) -> Result<L, Error> {
+        L::new(weight, bias)
+    }
+
+    /// The layer with the tensors of a checkpoint: see [`Conv2d::load`].
+    ///
+    /// # Errors
+    /// A tensor is missing, or its shape or type is not the layer's.
+    #[cfg(feature = "safetensors")]
+    pub fn load(self, checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<L, Error> {
+        L::load(checkpoint, name)
+    }
+}

@@ -1,0 +1,134 @@
+//! The order of packed weights, which every kernel reads front to back.
+//!
+//! The channels of a group are cut into blocks, one call of a kernel each. A block's weights lie tap by
+//! tap, channel by channel, `width` output channels side by side:
+//!
+//! ```text
+//! packed[group][block][tap][in channel][out channel of the block]
+//! ```
+//!
+//! so that one step of the innermost loop reads one contiguous row. The last block of a group may be
+//! narrower. Lanes beyond the last output channel hold zeros, which change nothing.
+
+use alloc::vec::Vec;
+
+use crate::{Conv2dConfig, Element, Tensor, kernel::Scheme};
+
+/// Where one block of output channels stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// Its first output channel within the group.
+    pub(crate) first: usize,
+    /// Its output channels.
+    pub(crate) channels: usize,
+    /// Its channels in the packed weights, those that only fill the vector included.
+    pub(crate) width: usize,
+    /// Whether it is the narrower one at the group's end.
+    pub(crate) tail: bool,
+}
+
+/// The blocks of a group of `channels` output channels.
+pub(crate) fn blocks(scheme: &Scheme, channels: usize) -> impl Iterator<Item = Block> {
+    let (block, tail) = (scheme.block, scheme.tail);
+    (0..channels).step_by(block).map(move |first| match channels - first {
+        rest if rest >= block => Block { first, channels: block, width: block, tail: false },
+        rest => Block { first, channels: rest, width: tail, tail: true },
+    })
+}
+
+/// Output channels of a group, filling lanes included.
+pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
+    channels / scheme.block * scheme.block + if channels.is_multiple_of(scheme.block) { 0 } else { scheme.tail }
+}
+
+/// The weights in a kernel's order.
+pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
+    let len = packed_channels(scheme, config.out_per_group()) * config.groups * terms(config);
+    let mut packed = alloc::vec![E::ZERO; len];
+    each(config, scheme, |at, from| packed[at] = weight[from]);
+    packed
+}
+
+/// The weights in torch's order again.
+pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 4> {
+    let mut weight = Tensor::zeros(config.weight_shape());
+    let values = weight.as_mut_slice();
+    each(config, scheme, |at, to| values[to] = packed[at]);
+    weight
+}
+
+/// The biases (zeros where there are none), filled up like the weights.
+pub(crate) fn pack_bias<E: Element>(bias: Option<&[E]>, config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
+    let channels = config.out_per_group();
+    let width = packed_channels(scheme, channels);
+    let mut packed = alloc::vec![E::ZERO; width * config.groups];
+    if let Some(bias) = bias {
+        for (to, from) in packed.chunks_exact_mut(width).zip(bias.chunks_exact(channels)) {
+            to[..channels].copy_from_slice(from);
+        }
+    }
+    packed
+}
+
+/// Products in one output element.
+fn terms(config: &Conv2dConfig) -> usize {
+    config.in_per_group() * config.kernel_size[0] * config.kernel_size[1]
+}
+
+/// Calls `visit(packed index, torch's index)` for every weight.
+fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usize)) {
+    let (channels, depth) = (config.out_per_group(), config.in_per_group());
+    let taps = config.kernel_size[0] * config.kernel_size[1];
+    let mut start = 0;
+    for group in 0..config.groups {
+        for block in blocks(scheme, channels) {
+            for channel in 0..block.channels {
+                let out = group * channels + block.first + channel;
+                for c in 0..depth {
+                    for tap in 0..taps {
+                        visit(start + (tap * depth + c) * block.width + channel, (out * depth + c) * taps + tap);
+                    }
+                }
+            }
+            start += taps * depth * block.width;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme(block: usize, tail: usize) -> Scheme {
+        Scheme { block, tail, ..Scheme::IMAGE }
+    }
+
+    #[test]
+    fn blocks_cover_the_group_once() {
+        let found: Vec<_> = blocks(&scheme(4, 3), 7).collect();
+        let full = Block { first: 0, channels: 4, width: 4, tail: false };
+        assert_eq!(found, [full, Block { first: 4, channels: 3, width: 3, tail: true }]);
+        assert_eq!(blocks(&scheme(4, 0), 8).count(), 2);
+    }
+
+    #[test]
+    fn packing_is_reversible() {
+        for (block, tail) in [(1, 0), (2, 1), (4, 4), (16, 16), (3, 2)] {
+            let config = Conv2dConfig::new(4, 10, [3, 2]).groups(2);
+            let weight = Tensor::<f32, 4>::randn(config.weight_shape(), 3);
+            let scheme = scheme(block, tail);
+            let packed = pack(weight.as_slice(), &config, &scheme);
+            assert_eq!(unpack(&packed, &config, &scheme), weight, "block {block}, tail {tail}");
+        }
+    }
+
+    #[test]
+    fn one_step_reads_one_row() {
+        let config = Conv2dConfig::new(2, 3, [1, 2]);
+        let weight = Tensor::<f32, 4>::from_fn(config.weight_shape(), |[o, c, _, j]| (100 * o + 10 * c + j) as f32);
+        let packed = pack(weight.as_slice(), &config, &scheme(2, 2));
+        // tap 0: channel 0, channel 1; tap 1: ..; then the tail, whose second lane is filled with zeros
+        assert_eq!(packed[..8], [0., 100., 10., 110., 1., 101., 11., 111.]);
+        assert_eq!(packed[8..], [200., 0., 210., 0., 201., 0., 211., 0.]);
+    }
+}

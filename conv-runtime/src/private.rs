@@ -1,0 +1,77 @@
+//! The complete list of what generated code may name. Nothing here is for users, and all of it may change
+//! with any version: `conv-macros` and `conv-runtime` of the same version belong together.
+
+pub use fearless_simd::{Simd, f32x4, f32x8, f32x16, f64x2, f64x4, f64x8};
+use fearless_simd::{SimdBase, SimdFloat};
+
+use crate::Element;
+pub use crate::config::{Conv2dConfig, PaddingMode};
+pub use crate::kernel::{Bands, Geometry, Job, Kernel, Parameters, Scheme, Trainable, run_fixed};
+pub use crate::layer::{Blueprint, FixedConv2d};
+pub use crate::scratch::Scratch;
+pub use crate::tile::{Tile, scatter};
+
+/// `N` elements from `at` on.
+///
+/// Kernels take a window once an iteration and then index it with constants, which needs no more checks.
+#[inline(always)]
+#[must_use]
+pub fn window<const N: usize, E>(buffer: &[E], at: usize) -> &[E; N] {
+    match buffer[at..].first_chunk() {
+        Some(window) => window,
+        None => past_the_end(),
+    }
+}
+
+/// As [`window`], to write to.
+#[inline(always)]
+#[must_use]
+pub fn window_mut<const N: usize, E>(buffer: &mut [E], at: usize) -> &mut [E; N] {
+    match buffer[at..].first_chunk_mut() {
+        Some(window) => window,
+        None => past_the_end(),
+    }
+}
+
+/// Out of the way of the loops that never come here.
+#[cold]
+#[inline(never)]
+fn past_the_end() -> ! {
+    unreachable!("a generated kernel stays within its planes")
+}
+
+/// A vector of consecutive elements.
+#[inline(always)]
+pub fn load<S: Simd, V: SimdBase<S>>(simd: S, window: &[V::Element], at: usize) -> V {
+    V::from_slice(simd, &window[at..at + V::LEN])
+}
+
+/// A vector of equal elements.
+#[inline(always)]
+pub fn splat<S: Simd, V: SimdBase<S>>(simd: S, value: V::Element) -> V {
+    V::splat(simd, value)
+}
+
+/// `a * b + acc`, in one rounding where the machine has it.
+#[inline(always)]
+pub fn fma<S: Simd, V: SimdFloat<S>>(_simd: S, a: V, b: V, acc: V) -> V {
+    a.mul_add(b, acc)
+}
+
+/// Stores a whole vector.
+#[inline(always)]
+pub fn store<S: Simd, V: SimdBase<S>>(_simd: S, vector: V, to: &mut [V::Element], at: usize) {
+    vector.store_slice(&mut to[at..at + V::LEN]);
+}
+
+/// Stores the first `count` lanes of a vector, at most all of them.
+#[inline(always)]
+pub fn store_first<S: Simd, V: SimdBase<S, Element: Element>>(
+    simd: S,
+    vector: V,
+    to: &mut [V::Element],
+    at: usize,
+    count: usize,
+) {
+    crate::tile::store_first(simd, vector, count, &mut to[at..at + count]);
+}

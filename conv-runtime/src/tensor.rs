@@ -1,0 +1,259 @@
+//! [`Tensor`]: numbers in a box of `R` dimensions, contiguous and row-major.
+//!
+//! It is as much as a convolution needs and no more: no strides, no broadcasting. Data of other
+//! libraries, or of plain slices, is borrowed as a [`TensorView`] and not copied.
+
+use alloc::vec::Vec;
+use core::fmt::{self, Debug, Formatter};
+use core::ops::{Index, IndexMut};
+
+use crate::{Element, Error, TensorView, TensorViewMut, init};
+
+/// An owned tensor of `R` dimensions: images `[n, c, h, w]` or `[c, h, w]`, weights
+/// `[out, in / groups, kh, kw]`, biases `[out]`.
+///
+/// The elements are contiguous and row-major: the last index is the fastest.
+///
+/// ```
+/// use conv_runtime::Tensor;
+///
+/// let image = Tensor::<f32, 3>::from_vec([1, 2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0])?;
+/// assert_eq!(image[[0, 1, 2]], 5.0);
+/// assert_eq!(image.get([0, 2, 0]), None);
+/// assert_eq!(image, Tensor::from_fn([1, 2, 3], |[_, y, x]| (3 * y + x) as f32));
+/// # Ok::<(), conv_runtime::Error>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Tensor<T, const R: usize> {
+    shape: [usize; R],
+    /// As many as `shape` says.
+    data: Vec<T>,
+}
+
+impl<T: Element, const R: usize> Tensor<T, R> {
+    /// A tensor of the elements in `data`, in row-major order; takes the vector, copies nothing.
+    ///
+    /// # Errors
+    /// [`Error::DataLength`] if `data` has not exactly as many elements as `shape`.
+    pub fn from_vec(shape: [usize; R], data: Vec<T>) -> Result<Self, Error> {
+        check_len(&shape, data.len())?;
+        Ok(Self { shape, data })
+    }
+
+    /// A tensor of zeros.
+    ///
+    /// # Panics
+    /// Like [`Vec`], if the elements need more than `isize::MAX` bytes.
+    #[must_use]
+    pub fn zeros(shape: [usize; R]) -> Self {
+        Self::full(shape, T::ZERO)
+    }
+
+    /// A tensor that has the same value everywhere.
+    ///
+    /// # Panics
+    /// Like [`Vec`], if the elements need more than `isize::MAX` bytes.
+    #[must_use]
+    pub fn full(shape: [usize; R], value: T) -> Self {
+        Self { shape, data: alloc::vec![value; capacity(&shape)] }
+    }
+
+    /// A tensor whose elements are a function of their index, called in row-major order.
+    ///
+    /// # Panics
+    /// Like [`Vec`], if the elements need more than `isize::MAX` bytes.
+    #[must_use]
+    pub fn from_fn(shape: [usize; R], mut value: impl FnMut([usize; R]) -> T) -> Self {
+        let len = capacity(&shape);
+        let mut data = Vec::with_capacity(len);
+        let mut index = [0; R];
+        for _ in 0..len {
+            data.push(value(index));
+            step(&mut index, &shape);
+        }
+        Self { shape, data }
+    }
+
+    /// A tensor of draws from the standard normal distribution.
+    ///
+    /// The same shape and seed give the same numbers on every machine, and the `f32` tensor is the
+    /// `f64` tensor rounded. They are not those of `torch.randn`, which differ between machines.
+    ///
+    /// # Panics
+    /// Like [`Vec`], if the elements need more than `isize::MAX` bytes.
+    #[must_use]
+    pub fn randn(shape: [usize; R], seed: u64) -> Self {
+        let mut normal = init::Normal::new(seed);
+        Self::from_fn(shape, |_| T::from_f64(normal.draw()))
+    }
+
+    /// The size of each dimension.
+    #[must_use]
+    pub fn shape(&self) -> [usize; R] {
+        self.shape
+    }
+
+    /// How many elements there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether a dimension has size 0, so that there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// The elements in row-major order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The elements in row-major order, to be changed.
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The elements in row-major order; copies nothing.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        self.data
+    }
+
+    /// The elements in row-major order.
+    pub fn iter(&self) -> core::slice::Iter<'_, T> {
+        self.data.iter()
+    }
+
+    /// The tensor, borrowed.
+    #[must_use]
+    pub fn view(&self) -> TensorView<'_, T, R> {
+        TensorView::trusted(self.shape, &self.data)
+    }
+
+    /// The tensor, borrowed to be written to.
+    #[must_use]
+    pub fn view_mut(&mut self) -> TensorViewMut<'_, T, R> {
+        TensorViewMut::trusted(self.shape, &mut self.data)
+    }
+
+    /// The element at an index, or `None` if a coordinate is not less than the size.
+    #[must_use]
+    pub fn get(&self, index: [usize; R]) -> Option<&T> {
+        self.data.get(offset(index, self.shape)?)
+    }
+}
+
+/// The element at an index.
+///
+/// # Panics
+/// If a coordinate is not less than the size, as with a slice.
+impl<T: Element, const R: usize> Index<[usize; R]> for Tensor<T, R> {
+    type Output = T;
+
+    fn index(&self, index: [usize; R]) -> &T {
+        match offset(index, self.shape) {
+            Some(offset) => &self.data[offset],
+            None => out_of_bounds(&index, &self.shape),
+        }
+    }
+}
+
+/// The element at an index, to be changed.
+///
+/// # Panics
+/// If a coordinate is not less than the size, as with a slice.
+impl<T: Element, const R: usize> IndexMut<[usize; R]> for Tensor<T, R> {
+    fn index_mut(&mut self, index: [usize; R]) -> &mut T {
+        match offset(index, self.shape) {
+            Some(offset) => &mut self.data[offset],
+            None => out_of_bounds(&index, &self.shape),
+        }
+    }
+}
+
+impl<'a, T: Element, const R: usize> IntoIterator for &'a Tensor<T, R> {
+    type Item = &'a T;
+    type IntoIter = core::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The first elements, the shape and the type: `tensor([0.0, 1.0], shape=[1, 2], dtype=f32)`.
+impl<T: Element, const R: usize> Debug for Tensor<T, R> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        describe(&self.shape, &self.data, f)
+    }
+}
+
+/// What `Debug` shows of any tensor: an image of a million numbers helps nobody.
+pub(crate) fn describe<T: Element>(shape: &[usize], data: &[T], f: &mut Formatter<'_>) -> fmt::Result {
+    const SHOWN: usize = 6;
+    f.write_str("tensor([")?;
+    for (at, value) in data.iter().take(SHOWN).enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        write!(f, "{comma}{value:?}")?;
+    }
+    let more = if data.len() > SHOWN { ", ..." } else { "" };
+    write!(f, "{more}], shape={shape:?}, dtype={})", T::NAME)
+}
+
+/// How many elements a shape has, or `None` if a `usize` cannot say.
+fn element_count(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
+}
+
+/// The same, for those who are about to allocate.
+fn capacity(shape: &[usize]) -> usize {
+    element_count(shape).unwrap_or_else(|| panic!("capacity overflow: a tensor of shape {shape:?}"))
+}
+
+/// Refuses data that do not fill the shape exactly.
+pub(crate) fn check_len(shape: &[usize], got: usize) -> Result<(), Error> {
+    if element_count(shape) == Some(got) {
+        Ok(())
+    } else {
+        Err(Error::DataLength { shape: shape.to_vec(), got })
+    }
+}
+
+/// Moves to the next index in row-major order; after the last, to the first.
+fn step(index: &mut [usize], shape: &[usize]) {
+    for (at, &size) in index.iter_mut().zip(shape).rev() {
+        *at += 1;
+        if *at < size {
+            return;
+        }
+        *at = 0;
+    }
+}
+
+/// Where an element is in row-major order, or `None` if it is nowhere.
+fn offset<const R: usize>(index: [usize; R], shape: [usize; R]) -> Option<usize> {
+    let mut offset = 0;
+    for (at, size) in index.into_iter().zip(shape) {
+        if at >= size {
+            return None;
+        }
+        // Cannot wrap once no size is 0, and if one is, it may: `None` is the answer either way.
+        offset = usize::wrapping_mul(offset, size).wrapping_add(at);
+    }
+    Some(offset)
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_bounds(index: &[usize], shape: &[usize]) -> ! {
+    panic!("index {index:?} is out of bounds for a tensor of shape {shape:?}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Writing a tile whose vectors run over output channels into planes whose rows run over columns.
+//!
+//! A kernel with its lanes over output channels holds one vector a pixel; the output wants one row a
+//! channel. The kernel stores the tile to the stack, and the tile is transposed on the way from there: a
+//! vector's worth of pixels is zipped with itself until lane and vector have changed places.
+
+use fearless_simd::{Simd, SimdBase, SimdFloatElement};
+
+use crate::Element;
+
+/// A tile: `pixels` rows of `width` channels each.
+pub struct Tile<'a, E> {
+    /// The tile's numbers, row after row.
+    pub values: &'a [E],
+    /// Its rows.
+    pub pixels: usize,
+    /// Elements from one row to the next.
+    pub width: usize,
+    /// Channels that exist; the rest only fills the last vector.
+    pub channels: usize,
+}
+
+/// Writes pixel `p` of channel `c` to `output[c * plane + at + p]`.
+///
+/// One function for all tiles of a width: inlining it into every kernel would cost more than the call.
+#[inline(never)]
+pub fn scatter<S: Simd, E: Element>(simd: S, tile: Tile<'_, E>, output: &mut [E], plane: usize, at: usize) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
+            for channel in (0..tile.channels).step_by(lanes) {
+                for pixel in (0..tile.pixels).step_by(lanes) {
+                    let corner = Corner { channel, pixel };
+                    match lanes {
+                        16 => square::<16, S, E>(simd, &tile, corner, output, plane, at),
+                        8 => square::<8, S, E>(simd, &tile, corner, output, plane, at),
+                        4 => square::<4, S, E>(simd, &tile, corner, output, plane, at),
+                        _ => square::<2, S, E>(simd, &tile, corner, output, plane, at),
+                    }
+                }
+            }
+        },
+    );
+}
+
+#[derive(Clone, Copy)]
+struct Corner {
+    channel: usize,
+    pixel: usize,
+}
+
+/// Transposes and writes the square of `N` channels by `N` pixels at `corner`.
+#[inline(always)]
+fn square<const N: usize, S: Simd, E: Element>(
+    simd: S,
+    tile: &Tile<'_, E>,
+    corner: Corner,
+    output: &mut [E],
+    plane: usize,
+    at: usize,
+) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let pixels = (tile.pixels - corner.pixel).min(N);
+    // Rows past the last pixel repeat it: their lanes are not written.
+    let mut rows: [Vector<S, E>; N] = core::array::from_fn(|p| {
+        let row = (corner.pixel + p.min(pixels - 1)) * tile.width + corner.channel;
+        Vector::<S, E>::from_slice(simd, &tile.values[row..row + N])
+    });
+    let mut step = 1;
+    while step < N {
+        rows = core::array::from_fn(|i| {
+            let (low, high) = (rows[i / 2], rows[i / 2 + N / 2]);
+            if i % 2 == 0 { low.zip_low(high) } else { low.zip_high(high) }
+        });
+        step *= 2;
+    }
+    let rows = &rows[..N.min(tile.channels - corner.channel)];
+    let output = &mut output[corner.channel * plane + at + corner.pixel..];
+    match pixels {
+        _ if pixels == N => {
+            for (lane, row) in rows.iter().enumerate() {
+                row.store_slice(&mut output[lane * plane..][..N]);
+            }
+        }
+        8.. => store_rows::<8, S, Vector<S, E>>(rows, pixels, output, plane),
+        4.. => store_rows::<4, S, Vector<S, E>>(rows, pixels, output, plane),
+        2.. => store_rows::<2, S, Vector<S, E>>(rows, pixels, output, plane),
+        _ => store_rows::<1, S, Vector<S, E>>(rows, pixels, output, plane),
+    }
+}
+
+/// Stores the first `count` lanes of each vector, `plane` elements apart.
+#[inline(always)]
+fn store_rows<const H: usize, S: Simd, V: SimdBase<S, Element: Element>>(
+    rows: &[V],
+    count: usize,
+    output: &mut [V::Element],
+    plane: usize,
+) {
+    for (lane, row) in rows.iter().enumerate() {
+        halves::<H, _>(row.as_slice(), count, &mut output[lane * plane..]);
+    }
+}
+
+/// Stores the first `count` lanes of a vector, at most all of them.
+#[inline(always)]
+pub(crate) fn store_first<S: Simd, V: SimdBase<S, Element: Element>>(
+    _simd: S,
+    vector: V,
+    count: usize,
+    to: &mut [V::Element],
+) {
+    let lanes = vector.as_slice();
+    match count {
+        _ if count == V::LEN => vector.store_slice(to),
+        8.. => halves::<8, _>(lanes, count, to),
+        4.. => halves::<4, _>(lanes, count, to),
+        2.. => halves::<2, _>(lanes, count, to),
+        1 => halves::<1, _>(lanes, count, to),
+        0 => {}
+    }
+}
+
+/// Copies `count` elements, `H` to `2 * H`, as their first and their last `H`, which may overlap: a loop
+/// or `memcpy` over so few elements costs several times as much.
+#[inline(always)]
+fn halves<const H: usize, E: Element>(from: &[E], count: usize, to: &mut [E]) {
+    for at in [0, count - H] {
+        if let (Some(from), Some(to)) = (from[at..].first_chunk::<H>(), to[at..].first_chunk_mut::<H>()) {
+            *to = *from;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Isa;
+    use alloc::vec::Vec;
+    use fearless_simd::dispatch;
+
+    fn check<E: Element>(isa: Isa, channels: usize, pixels: usize) {
+        let width = channels.next_multiple_of(16);
+        let values: Vec<E> = (0..pixels * width).map(|i| E::from_f64(i as f64)).collect();
+        let plane = pixels + 3;
+        let mut output = alloc::vec![E::from_f64(-1.0); channels * plane];
+        let tile = Tile { values: &values, pixels, width, channels };
+        dispatch!(isa.level(), simd => scatter(simd, tile, &mut output, plane, 2));
+        for (i, &got) in output.iter().enumerate() {
+            let (c, p) = (i / plane, i % plane);
+            let inside = (2..pixels + 2).contains(&p);
+            let want = if inside { ((p - 2) * width + c) as f64 } else { -1.0 };
+            assert_eq!(got, E::from_f64(want), "{isa}, {channels} channels, {pixels} pixels: [{c}, {p}]");
+        }
+    }
+
+    #[test]
+    fn every_size_is_transposed_and_nothing_else_is_touched() {
+        for isa in Isa::available() {
+            for channels in [1, 2, 7, 8, 15, 16, 17, 33] {
+                for pixels in 1..=29 {
+                    check::<f32>(isa, channels, pixels);
+                    check::<f64>(isa, channels, pixels);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+use conv_runtime::prelude::*;
+
+fn main() {
+    let _ = conv2d!();
+}

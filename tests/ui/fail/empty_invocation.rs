@@ -1,0 +1,5 @@
+use conv_runtime::prelude::*;
+
+conv2d! {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use conv_runtime::prelude::*;
+
+conv2d! { struct Layer<in: 1, out: 1, k: 5, input: (4, 5)>; }
+
+fn main() {}

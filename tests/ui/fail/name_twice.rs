@@ -1,0 +1,8 @@
+use conv_runtime::prelude::*;
+
+conv2d! {
+    struct Layer<in: 4, out: 4, k: 3>;
+    struct Layer<in: 4, out: 4, k: 5>;
+}
+
+fn main() {}
