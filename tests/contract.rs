@@ -5,7 +5,7 @@
 //! beside them is free. The numbers in `GOLDEN` come from PyTorch.
 
 use conv_runtime::prelude::*; // conv2d!, Conv2d, FixedConv2d, Tensor, TensorView, TensorViewMut, Scratch, Error
-use conv_runtime::{generic, Conv2dConfig, PaddingMode, Verification};
+use conv_runtime::{Conv2dConfig, PaddingMode, Verification, generic};
 
 /// `torch.manual_seed(0); Conv2d(1, 4, (2, 3))`: the first three weights and the last bias, to the bit.
 const GOLDEN: ([f32; 3], f32) = ([-0.003_056_481_7, 0.219_002_19, -0.336_006_8], -0.378_719_87);

@@ -259,7 +259,11 @@ impl Plan {
     /// Bytes of scratch that one image takes, if the image is known.
     pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
         let Geometry { out, plane, .. } = self.sizes?;
-        let elements = if self.copies(out.w) { plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack()) } else { 0 };
+        let elements = if self.copies(out.w) {
+            plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
+        } else {
+            0
+        };
         Some(elements.saturating_mul(self.machine.bytes))
     }
 }

@@ -9,7 +9,6 @@ mod geometry;
 mod machine;
 mod print;
 
-#[cfg(test)]
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
@@ -67,7 +66,7 @@ pub(crate) struct Plan {
 
 /// The cheapest plan.
 pub(crate) fn plan(spec: &Spec, machine: Machine) -> Plan {
-    let all = candidates::candidates(spec, machine);
+    let all = candidates(spec, machine);
     let compared = all.len();
     let cheapest = all.into_iter().min_by(|a, b| a.cost.cycles().total_cmp(&b.cost.cycles()));
     let plan = cheapest.unwrap_or_else(|| unreachable!("a tile of one vector suits every layer"));

@@ -6,8 +6,8 @@
 use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
-use crate::scratch::{Aligned, Scratch};
 use crate::pad;
+use crate::scratch::{Aligned, Scratch};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A floating-point type that weights, inputs and outputs consist of: [`f32`] or [`f64`].

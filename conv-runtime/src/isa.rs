@@ -3,6 +3,8 @@
 //! A generated layer holds its kernels in three vector widths. Which of them runs is decided while the
 //! program runs, by what the processor has, so one binary serves every machine of its architecture.
 
+#[cfg(feature = "std")]
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use fearless_simd::Level;
@@ -33,7 +35,10 @@ impl Isa {
 
     /// Every instruction set of this machine that the kernels have code for, widest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        levels(Level::try_detect().unwrap_or(Level::baseline())).into_iter().flatten().map(|level| Self { level })
+        levels(Level::try_detect().unwrap_or(Level::baseline()))
+            .into_iter()
+            .flatten()
+            .map(|level| Self { level })
     }
 
     /// The instruction set that layers are built for: the one that the environment variable `CONV_ISA`
@@ -47,7 +52,7 @@ impl Isa {
         if let Some(name) = requested() {
             return Self::available().find(|isa| isa.name() == name).ok_or_else(|| Error::UnknownIsa {
                 requested: name.into(),
-                available: Self::available().map(Self::name).collect::<alloc::vec::Vec<_>>().join(", "),
+                available: Self::available().map(Self::name).collect::<Vec<_>>().join(", "),
             });
         }
         Ok(Self::best())
@@ -105,7 +110,7 @@ fn levels(best: Level) -> [Option<Level>; 1] {
 /// What `CONV_ISA` said when it was first asked for.
 #[cfg(feature = "std")]
 fn requested() -> Option<&'static str> {
-    static REQUESTED: std::sync::OnceLock<Option<alloc::string::String>> = std::sync::OnceLock::new();
+    static REQUESTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     REQUESTED.get_or_init(|| std::env::var("CONV_ISA").ok().filter(|name| !name.is_empty())).as_deref()
 }
 

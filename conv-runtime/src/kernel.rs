@@ -12,8 +12,8 @@
 
 use fearless_simd::{Level, Simd};
 
-use crate::pack::{blocks, packed_channels};
 use crate::element::sealed::Sealed as _;
+use crate::pack::{blocks, packed_channels};
 use crate::scratch::{Aligned, Scratch};
 use crate::{Conv2dConfig, Element, Isa, pad};
 
@@ -106,12 +106,7 @@ struct Extent {
 
 impl Extent {
     /// `None` if a size overflows.
-    fn new<E>(
-        scheme: &Scheme,
-        config: &Conv2dConfig,
-        image: [usize; 2],
-        out: [usize; 2],
-    ) -> Option<Self> {
+    fn new<E>(scheme: &Scheme, config: &Conv2dConfig, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
         let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
         if !scheme.copies(out[1]) {
             let plane = image[0].checked_mul(image[1])?;

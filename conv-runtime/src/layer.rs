@@ -208,7 +208,9 @@ impl<K: Trainable> Conv2d for K {
     fn load(checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<Self, Error> {
         use crate::safetensors::tensor;
         let weight = tensor(checkpoint, &alloc::format!("{name}.weight"), K::CONFIG.weight_shape())?;
-        let bias = K::CONFIG.bias.then(|| tensor(checkpoint, &alloc::format!("{name}.bias"), [K::CONFIG.out_channels]));
+        let bias = K::CONFIG
+            .bias
+            .then(|| tensor(checkpoint, &alloc::format!("{name}.bias"), [K::CONFIG.out_channels]));
         Self::new(&weight, bias.transpose()?.as_ref())
     }
 

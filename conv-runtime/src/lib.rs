@@ -1,5 +1,4 @@
 #![doc = include_str!("../docs/manual.md")]
-
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -27,10 +26,10 @@ mod verify;
 mod view;
 
 pub use config::{Conv2dConfig, PaddingMode};
-pub use element::Element;
 #[doc(inline)]
 #[doc = include_str!("../docs/conv2d.md")]
 pub use conv_macros::conv2d;
+pub use element::Element;
 pub use error::Error;
 pub use isa::Isa;
 pub use layer::{Blueprint, Conv2d, FixedConv2d, Layer};

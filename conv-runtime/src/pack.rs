@@ -38,7 +38,8 @@ pub(crate) fn blocks(scheme: &Scheme, channels: usize) -> impl Iterator<Item = B
 
 /// Output channels of a group, filling lanes included.
 pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
-    channels / scheme.block * scheme.block + if channels.is_multiple_of(scheme.block) { 0 } else { scheme.tail }
+    channels / scheme.block * scheme.block
+        + if channels.is_multiple_of(scheme.block) { 0 } else { scheme.tail }
 }
 
 /// The weights in a kernel's order.
@@ -86,7 +87,10 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
                 let out = group * channels + block.first + channel;
                 for c in 0..depth {
                     for tap in 0..taps {
-                        visit(start + (tap * depth + c) * block.width + channel, (out * depth + c) * taps + tap);
+                        visit(
+                            start + (tap * depth + c) * block.width + channel,
+                            (out * depth + c) * taps + tap,
+                        );
                     }
                 }
             }
@@ -125,7 +129,8 @@ mod tests {
     #[test]
     fn one_step_reads_one_row() {
         let config = Conv2dConfig::new(2, 3, [1, 2]);
-        let weight = Tensor::<f32, 4>::from_fn(config.weight_shape(), |[o, c, _, j]| (100 * o + 10 * c + j) as f32);
+        let weight =
+            Tensor::<f32, 4>::from_fn(config.weight_shape(), |[o, c, _, j]| (100 * o + 10 * c + j) as f32);
         let packed = pack(weight.as_slice(), &config, &scheme(2, 2));
         // tap 0: channel 0, channel 1; tap 1: ..; then the tail, whose second lane is filled with zeros
         assert_eq!(packed[..8], [0., 100., 10., 110., 1., 101., 11., 111.]);

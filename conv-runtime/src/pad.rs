@@ -235,7 +235,8 @@ fn move_row<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E]) {
 #[inline(always)]
 fn move_vector<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E], at: usize) {
     let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
-    <E as SimdFloatElement>::Native::<S>::from_slice(simd, &from[at..at + lanes]).store_slice(&mut to[at..at + lanes]);
+    <E as SimdFloatElement>::Native::<S>::from_slice(simd, &from[at..at + lanes])
+        .store_slice(&mut to[at..at + lanes]);
 }
 
 /// A row of less than one vector.
@@ -257,8 +258,7 @@ mod tests {
         let [top, bottom] = config.padding[0];
         let (rows, pitch) = (top + h + bottom, pitch(config, phases, w).expect("small"));
         let mut planes = alloc::vec![f32::NAN; rows * pitch];
-        let job =
-            Job { config, phases, image: [h, w], first: 0, rows, pitch, plane: rows * pitch };
+        let job = Job { config, phases, image: [h, w], first: 0, rows, pitch, plane: rows * pitch };
         dispatch!(Level::new(), simd => copy(simd, job, &image, &mut planes));
         planes
     }
@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_band_is_a_part_of_the_whole() {
-        let config = Conv2dConfig::new(2, 1, [1, 1]).padding([[2, 1], [1, 1]]).padding_mode(PaddingMode::Circular);
+        let config =
+            Conv2dConfig::new(2, 1, [1, 1]).padding([[2, 1], [1, 1]]).padding_mode(PaddingMode::Circular);
         let image: Vec<f32> = (0u16..24).map(f32::from).collect();
         let whole = Job { config: &config, phases: 1, image: [4, 3], first: 0, rows: 7, pitch: 5, plane: 35 };
         let band = Job { first: 3, rows: 2, plane: 10, ..whole };
@@ -312,10 +313,13 @@ mod tests {
 
     #[test]
     fn rows_are_padded_too_and_every_element_is_written() {
-        let config = Conv2dConfig::new(1, 1, [1, 1]).padding([[1, 1], [0, 1]]).padding_mode(PaddingMode::Reflect);
+        let config =
+            Conv2dConfig::new(1, 1, [1, 1]).padding([[1, 1], [0, 1]]).padding_mode(PaddingMode::Reflect);
         assert_eq!(padded(&config, 1, [2, 2]), [3., 4., 3., 1., 2., 1., 3., 4., 3., 1., 2., 1.]);
         for width in 1..40 {
-            assert!(padded(&config.padding_mode(PaddingMode::Zeros), 1, [3, width]).iter().all(|x| !x.is_nan()));
+            assert!(
+                padded(&config.padding_mode(PaddingMode::Zeros), 1, [3, width]).iter().all(|x| !x.is_nan())
+            );
         }
     }
 }

@@ -45,15 +45,14 @@ pub(super) fn across(
         }
         None => {
             let steps: &[usize] = if vectors == 1 { &[lanes] } else { &[vectors * lanes, lanes] };
-            let wide = steps.iter().rev().fold(narrow(), |otherwise, &step| {
+            steps.iter().rev().fold(narrow(), |otherwise, &step| {
                 vec![Stmt::Choose {
                     value: extent.clone(),
                     at_least: step,
                     then: super::tiles("x", &extent, step, &|x, step| body(x, step / lanes)),
                     otherwise,
                 }]
-            });
-            wide
+            })
         }
     }
 }

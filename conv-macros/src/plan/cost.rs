@@ -5,6 +5,8 @@
 //! to order the tiles of one layer. What decides in practice is, in this order, lanes and pixels wasted at
 //! the edges, the loads per multiply-accumulate, and what happens once a tile.
 
+#![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
+
 use super::{Geometry, Plan, Tile, nominal};
 use crate::lower::tiny;
 use crate::spec::{Hw, Spec};
@@ -163,8 +165,8 @@ impl Layer<'_> {
     fn copy(&self, geometry: Geometry) -> f64 {
         let spec = self.spec;
         let bands = geometry.out.h.div_ceil(geometry.band) as f64;
-        let rows = (geometry.out.h as f64 - bands) * spec.stride.h as f64
-            + bands * spec.effective_kernel().h as f64;
+        let rows =
+            (geometry.out.h as f64 - bands) * spec.stride.h as f64 + bands * spec.effective_kernel().h as f64;
         let row = (geometry.pitch as f64 * self.plan.machine.bytes as f64 * 2.0) / COPY;
         let slower = match self.plan.phases {
             1 => 1.0,

@@ -28,7 +28,9 @@ struct Data {
 impl Case {
     fn data(&self) -> Data {
         let spec = &self.spec;
-        let numbers = |len: usize, step: usize| (0..len).map(|i| (i * step % 7) as f64 - 3.0).collect();
+        let numbers = |len: usize, step: usize| {
+            (0..len).map(|i| f64::from(u8::try_from(i * step % 7).expect("small")) - 3.0).collect()
+        };
         Data {
             image: numbers(spec.in_per_group() * self.image.h * self.image.w, 5),
             weight: numbers(spec.out_per_group() * spec.terms(), 3),
@@ -60,8 +62,8 @@ impl Case {
     /// A pixel of the padded image.
     fn pixel(&self, data: &Data, c: usize, row: usize, column: usize) -> f64 {
         let (mode, padding) = (self.spec.padding_mode, self.spec.padding);
-        let y = inside(mode, row as isize - padding.top as isize, self.image.h);
-        let x = inside(mode, column as isize - padding.left as isize, self.image.w);
+        let y = inside(mode, signed(row) - signed(padding.top), self.image.h);
+        let x = inside(mode, signed(column) - signed(padding.left), self.image.w);
         y.zip(x).map_or(0.0, |(y, x)| data.image[(c * self.image.h + y) * self.image.w + x])
     }
 
@@ -113,14 +115,7 @@ impl Case {
     }
 
     /// One block of one band.
-    fn block(
-        &self,
-        data: &Data,
-        band: usize,
-        first: usize,
-        planes: Vec<f64>,
-        output: Vec<f64>,
-    ) -> Vec<f64> {
+    fn block(&self, data: &Data, band: usize, first: usize, planes: Vec<f64>, output: Vec<f64>) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let tail = first + plan.block > spec.out_per_group();
         let (weights, bias) = packed(spec, data, first, plan.channels(spec, tail), plan.width(tail));
@@ -143,7 +138,7 @@ impl Case {
 
 /// The index of the pixel that padded index `at` reads, counted from the first pixel; none is a zero.
 fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize> {
-    let size = size as isize;
+    let size = signed(size);
     let source = match mode {
         _ if (0..size).contains(&at) => at,
         PaddingMode::Zeros => return None,
@@ -152,7 +147,11 @@ fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize> {
         PaddingMode::Replicate => at.clamp(0, size - 1),
         PaddingMode::Circular => at.rem_euclid(size),
     };
-    Some(source as usize)
+    usize::try_from(source).ok()
+}
+
+fn signed(size: usize) -> isize {
+    isize::try_from(size).expect("small")
 }
 
 /// A block's weights `[tap][channel][width]` and biases, filled with zeros.

@@ -11,3 +11,4 @@ conv2d! {
 fn main() {
     let _ = Fine::init(0);
 }
+// mistakes: 5

@@ -19,3 +19,4 @@ conv2d! {
 }
 
 fn main() {}
+// mistakes: 13

@@ -10,3 +10,4 @@ layer!(Sum, 2 + 1);
 layer!(Minus, -1);
 
 fn main() {}
+// mistakes: 2
