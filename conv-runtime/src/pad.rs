@@ -83,16 +83,27 @@ impl Columns<'_> {
     #[inline(always)]
     fn copy<S: Simd, E: Element>(&self, simd: S, pixels: &[E], row: &mut [E]) {
         let [left, right] = self.config.padding[1];
-        if self.phases == 1 && self.config.padding_mode == PaddingMode::Zeros {
-            clear(simd, row, left, row.len() - left - self.width);
-            move_row(simd, pixels, &mut row[left..left + self.width]);
-        } else if self.phases == 1 {
-            move_row(simd, pixels, &mut row[left..left + self.width]);
-            self.sides(pixels, row);
-        } else {
-            self.sort(simd, pixels, row);
-            self.border(pixels, row, 0..left);
-            self.border(pixels, row, left + self.width..row.len());
+        let zeros = self.config.padding_mode == PaddingMode::Zeros;
+        match self.phases {
+            1 if zeros => {
+                clear(simd, row, left, row.len() - left - self.width);
+                move_row(simd, pixels, &mut row[left..left + self.width]);
+            }
+            1 => {
+                move_row(simd, pixels, &mut row[left..left + self.width]);
+                self.sides(pixels, row);
+            }
+            2 if zeros => {
+                for half in row.chunks_exact_mut(row.len() / 2) {
+                    clear(simd, half, left, half.len() - (left + self.width) / 2);
+                }
+                self.sort(simd, pixels, row);
+            }
+            _ => {
+                self.sort(simd, pixels, row);
+                self.border(pixels, row, 0..left);
+                self.border(pixels, row, left + self.width..row.len());
+            }
         }
         debug_assert!(left + self.width + right <= row.len(), "the row holds all columns");
     }
