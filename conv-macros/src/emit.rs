@@ -64,7 +64,7 @@ impl Emitter<'_> {
         match stmt {
             Stmt::Local { buffer, len } => {
                 let (name, len) = (buffer_name(*buffer), Literal::usize_unsuffixed(*len));
-                let zero = self.dtype.zero();
+                let zero = self.dtype.literal(0.0);
                 quote!(let mut #name = [#zero; #len];)
             }
             Stmt::Forget { buffer } => {
@@ -88,8 +88,36 @@ impl Emitter<'_> {
                 let (acc, a, b) = (register(acc), register(a), register(b));
                 quote!(#acc = #private::fma(simd, #a, #b, #acc);)
             }
+            Stmt::Combine { reg, terms } => self.combine(reg, terms),
             stores => self.store(stores),
         }
+    }
+
+    /// A sum of products with constants, from the left: what is multiplied by one is added or subtracted.
+    fn combine(&self, reg: &Reg, terms: &[(f64, Reg)]) -> TokenStream {
+        let private = self.private;
+        let mut sum = TokenStream::new();
+        for (at, (factor, term)) in terms.iter().enumerate() {
+            let term = register(term);
+            let constant = self.dtype.literal(factor.abs());
+            let factor_is_one = factor.abs() == 1.0;
+            sum = match (at, factor_is_one, *factor < 0.0) {
+                (0, true, false) => quote!(#term),
+                (0, true, true) => quote!(-#term),
+                (0, false, false) => quote!(#term * #constant),
+                (0, false, true) => quote!(#term * -#constant),
+                (_, true, false) => quote!(#sum + #term),
+                (_, true, true) => quote!(#sum - #term),
+                (_, false, false) => {
+                    quote!(#private::fma(simd, #term, #private::splat(simd, #constant), #sum))
+                }
+                (_, false, true) => {
+                    quote!(#private::fma(simd, #term, #private::splat(simd, -#constant), #sum))
+                }
+            };
+        }
+        let reg = register(reg);
+        quote!(let #reg: V<S> = #sum;)
     }
 
     fn store(&self, stmt: &Stmt) -> TokenStream {
@@ -104,12 +132,12 @@ impl Emitter<'_> {
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
             }
-            Stmt::Scatter { pixels, width, channels, plane, at } => {
-                let (plane, at) = (index(plane), index(at));
-                let [pixels, width, channels] =
-                    [pixels, width, channels].map(|n| Literal::usize_unsuffixed(*n));
+            Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
+                let [from, pixels, plane, at] = [from, pixels, plane, at].map(index);
+                let [width, channels] = [width, channels].map(|n| Literal::usize_unsuffixed(*n));
+                let source = buffer_name(*buffer);
                 quote! {
-                    let values = &tile[..#pixels * #width];
+                    let values = &#source[#from..];
                     #private::scatter(
                         simd,
                         #private::Tile { values, pixels: #pixels, width: #width, channels: #channels },
@@ -130,11 +158,19 @@ impl Emitter<'_> {
 
     fn value(&self, value: &Vector) -> TokenStream {
         let private = self.private;
-        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
-        let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
         match value {
-            Vector::Load { .. } => quote!(#private::load(simd, #window, #at)),
-            Vector::Splat { .. } => quote!(#private::splat(simd, #window[#at])),
+            Vector::Load { window, at } => {
+                let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
+                quote!(#private::load(simd, #window, #at))
+            }
+            Vector::Splat { window, at } => {
+                let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
+                quote!(#private::splat(simd, #window[#at]))
+            }
+            Vector::Zero => {
+                let zero = self.dtype.literal(0.0);
+                quote!(#private::splat(simd, #zero))
+            }
         }
     }
 }
@@ -144,10 +180,12 @@ impl Dtype {
         Ident::new(self.word(), Span::call_site())
     }
 
-    fn zero(self) -> Literal {
+    /// A constant of this type, which is not negative.
+    #[expect(clippy::cast_possible_truncation, reason = "constants are rounded to the layer's type")]
+    fn literal(self, value: f64) -> Literal {
         match self {
-            Self::F32 => Literal::f32_suffixed(0.0),
-            Self::F64 => Literal::f64_suffixed(0.0),
+            Self::F32 => Literal::f32_suffixed(value as f32),
+            Self::F64 => Literal::f64_suffixed(value),
         }
     }
 }
@@ -182,6 +220,14 @@ fn index(value: &Index) -> TokenStream {
             let (a, b) = (factor(a), Literal::usize_unsuffixed(*b));
             quote!(#a % #b)
         }
+        Index::Difference(a, b) => {
+            let (a, b) = (index(a), factor(b));
+            quote!(#a - #b)
+        }
+        Index::AtMost(a, b) => {
+            let (a, b) = (index(a), Literal::usize_unsuffixed(*b));
+            quote!(::core::cmp::Ord::min(#a, #b))
+        }
     }
 }
 
@@ -214,6 +260,7 @@ fn slice(buffer: Buffer) -> TokenStream {
     let name = buffer_name(buffer);
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&#name),
+        Buffer::Work => quote!(&*work),
         Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
     }
 }
@@ -222,6 +269,6 @@ fn slice_mut(buffer: Buffer) -> TokenStream {
     let name = buffer_name(buffer);
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&mut #name),
-        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+        Buffer::Work | Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
     }
 }

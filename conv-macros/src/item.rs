@@ -5,8 +5,8 @@ use quote::quote;
 
 use crate::check::{BrokenLayer, CheckedLayer};
 use crate::emit::Emitter;
-use crate::lower::lower;
-use crate::plan::{Geometry, Machine, Plan, plan};
+use crate::lower::{lower, lower_prepare};
+use crate::plan::{Machine, Plan, Transform, plan};
 use crate::report::Report;
 use crate::spec::{Hw, PaddingMode, Spec};
 
@@ -111,9 +111,10 @@ fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summar
     let CheckedLayer { name, spec, .. } = layer;
     let element = spec.dtype.ident();
     let config = config(spec, private);
-    let schemes = plans.iter().map(|plan| scheme(plan, private));
+    let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
     let sizes = sizes(spec);
     let blocks = plans.iter().map(|plan| block(spec, plan, private));
+    let prepares = plans.iter().filter_map(|plan| prepare(spec, plan, private));
     quote! {
         #[automatically_derived]
         impl #private::Kernel for #name {
@@ -129,6 +130,7 @@ fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summar
             }
 
             #(#blocks)*
+            #(#prepares)*
         }
     }
 }
@@ -151,17 +153,36 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         #[inline(always)]
         fn #name<S: #private::Simd>(simd: S, job: #private::Job<'_, #element>) {
             type V<S> = #vector<S>;
-            let #private::Job { geometry, image, weights, bias, output, .. } = job;
-            let _ = geometry;
+            let #private::Job { geometry, image, weights, bias, output, work, .. } = job;
+            let _ = (geometry, &work);
             #body
         }
     }
 }
 
-fn scheme(plan: &Plan, private: &TokenStream) -> TokenStream {
+/// The kernel of one vector width that runs once a band, before the blocks.
+fn prepare(spec: &Spec, plan: &Plan, private: &TokenStream) -> Option<TokenStream> {
+    let emitter = Emitter { private, dtype: spec.dtype };
+    let name = Ident::new(&format!("prepare_{}", plan.machine.bits), Span::call_site());
+    let (element, vector) = (spec.dtype.ident(), emitter.vector(plan.machine.lanes));
+    let body = emitter.emit(&lower_prepare(spec, plan)?);
+    Some(quote! {
+        #[inline(always)]
+        fn #name<S: #private::Simd>(simd: S, job: #private::Prepare<'_, #element>) {
+            type V<S> = #vector<S>;
+            let #private::Prepare { geometry, image, output } = job;
+            let _ = geometry;
+            #body
+        }
+    })
+}
+
+fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
     let Plan { flatten, copy, .. } = plan;
     let [block, tail, phases, min_width, slack] =
         [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
+    let filtering = filtering(spec, plan, private);
+    let depth = Literal::usize_unsuffixed(plan.depth(spec));
     let [bytes, least, step] =
         [plan.bands.bytes, plan.bands.least, plan.bands.step].map(Literal::usize_unsuffixed);
     quote! {
@@ -174,7 +195,33 @@ fn scheme(plan: &Plan, private: &TokenStream) -> TokenStream {
             min_width: #min_width,
             slack: #slack,
             bands: #private::Bands { bytes: #bytes, least: #least, step: #step },
+            depth: #depth,
+            filtering: #filtering,
         }
+    }
+}
+
+/// The tiles of minimal filtering, and how it transforms the weights.
+fn filtering(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
+    let Some([rows, columns]) = plan.transforms(spec) else {
+        return quote!(::core::option::Option::None);
+    };
+    let [m, n, p, q] = [rows.outputs(), columns.outputs(), rows.products(), columns.products()]
+        .map(Literal::usize_unsuffixed);
+    let constants = |transform: &Transform| {
+        let values = transform.filter.iter().flatten().map(|value| {
+            let constant = Literal::f64_suffixed(value.abs());
+            if *value < 0.0 { quote!(-#constant) } else { quote!(#constant) }
+        });
+        quote!(&[#(#values),*])
+    };
+    let (rows, columns) = (constants(&rows), constants(&columns));
+    quote! {
+        ::core::option::Option::Some(#private::Filtering {
+            outputs: [#m, #n],
+            products: [#p, #q],
+            filter: [#rows, #columns],
+        })
     }
 }
 
@@ -247,23 +294,5 @@ fn fixed(name: &Ident, spec: &Spec, image: Hw, private: &TokenStream) -> TokenSt
                 #private::run_fixed(self, input, output, scratch);
             }
         }
-    }
-}
-
-impl Plan {
-    /// Elements after the planes that the kernel may read: the rest of the last vector.
-    pub(crate) fn slack(&self) -> usize {
-        if self.min_width > 0 { self.machine.lanes } else { 0 }
-    }
-
-    /// Bytes of scratch that one image takes, if the image is known.
-    pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
-        let Geometry { out, plane, .. } = self.sizes?;
-        let elements = if self.copies(out.w) {
-            plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
-        } else {
-            0
-        };
-        Some(elements.saturating_mul(self.machine.bytes))
     }
 }

@@ -4,7 +4,9 @@ mod direct_oc;
 mod direct_ow;
 mod direct_rows;
 pub(crate) mod tiny;
+mod winograd;
 
+use self::winograd::Winograd;
 use crate::nest::{Index, Nest, Size, Stmt, Var};
 use crate::plan::{Plan, Tile};
 use crate::spec::Spec;
@@ -17,8 +19,21 @@ pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
         Tile::Columns { vectors, .. } => direct_ow::lower(&block, vectors),
         Tile::Rows { rows, vectors, .. } => direct_rows::lower(&block, rows, vectors),
         Tile::Whole => tiny::lower(&block),
+        Tile::Winograd { pixels, .. } => winograd(&block).map_or_else(Vec::new, |w| w.block(pixels)),
     };
     Nest { lanes: plan.machine.lanes, body }
+}
+
+/// The kernel that runs once a band, before those of the blocks, if the plan has one.
+pub(crate) fn lower_prepare(spec: &Spec, plan: &Plan) -> Option<Nest> {
+    let block = Block { spec, plan, channels: 0, width: 0 };
+    Some(Nest { lanes: plan.machine.lanes, body: winograd(&block)?.prepare() })
+}
+
+/// The transforms of a Winograd plan.
+fn winograd<'a>(block: &'a Block<'a>) -> Option<Winograd<'a>> {
+    let [rows, columns] = block.plan.transforms(block.spec)?;
+    Some(Winograd { block, rows, columns })
 }
 
 /// What is lowered: one block of output channels of one group.

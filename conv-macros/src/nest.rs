@@ -27,6 +27,8 @@ pub(crate) enum Buffer {
     Padded,
     /// On the stack: results on their way to the output.
     Tile,
+    /// Working memory of the caller's.
+    Work,
 }
 
 /// A size that a kernel may learn only while it runs.
@@ -58,6 +60,8 @@ pub(crate) enum Index {
     Product(Box<Index>, Box<Index>),
     Quotient(Box<Index>, usize),
     Remainder(Box<Index>, usize),
+    Difference(Box<Index>, Box<Index>),
+    AtMost(Box<Index>, usize),
 }
 
 impl Index {
@@ -73,6 +77,21 @@ impl Index {
             value if divisor == 1 => value,
             Self::Const(value) => Self::Const(value / divisor),
             value => Self::Quotient(Box::new(value), divisor),
+        }
+    }
+
+    pub(crate) fn less(self, other: Self) -> Self {
+        match (self, other) {
+            (value, Self::Const(0)) => value,
+            (Self::Const(a), Self::Const(b)) => Self::Const(a.saturating_sub(b)),
+            (a, b) => Self::Difference(Box::new(a), Box::new(b)),
+        }
+    }
+
+    pub(crate) fn at_most(self, most: usize) -> Self {
+        match self {
+            Self::Const(value) => Self::Const(value.min(most)),
+            value => Self::AtMost(Box::new(value), most),
         }
     }
 
@@ -133,10 +152,12 @@ pub(crate) enum Vector {
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
+    /// Zero in every lane.
+    Zero,
 }
 
 /// A statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stmt {
     /// An array on the stack, filled with zeros.
     Local { buffer: Buffer, len: usize },
@@ -158,19 +179,21 @@ pub(crate) enum Stmt {
     Set { reg: Reg, value: Vector },
     /// `acc += a * b`
     Fma { acc: Reg, a: Reg, b: Reg },
+    /// Sets a register to a sum of constants times registers.
+    Combine { reg: Reg, terms: Vec<(f64, Reg)> },
     /// Stores a register to consecutive elements.
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.
     StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
-    /// Writes the tile `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
+    /// Writes `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
     /// `output[c * plane + at + p]`.
-    Scatter { pixels: usize, width: usize, channels: usize, plane: Index, at: Index },
+    Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },
     /// Copies `len` elements between constant places.
     Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
 }
 
 /// A kernel for vectors of `lanes` elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Nest {
     pub(crate) lanes: usize,
     pub(crate) body: Vec<Stmt>,

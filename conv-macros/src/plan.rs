@@ -8,11 +8,13 @@ mod cost;
 mod geometry;
 mod machine;
 mod print;
+mod winograd;
 
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
+pub(crate) use winograd::{Matrix, Transform};
 
 use crate::spec::{Hw, Spec};
 
@@ -35,6 +37,8 @@ pub(crate) enum Tile {
     Rows { channels: usize, rows: usize, vectors: usize },
     /// Lanes over the whole output of a small image, everything unrolled.
     Whole,
+    /// Minimal filtering with `outputs` a tile of the image; its products in tiles like `Channels`.
+    Winograd { outputs: Hw, pixels: usize, vectors: usize },
 }
 
 /// How one layer is computed in vectors of one width.
@@ -90,6 +94,17 @@ impl Plan {
         let Tile::Rows { channels, rows, vectors } = self.tile else { return true };
         let alive = channels * (rows.min(spec.kernel.h) * spec.kernel.w + rows * vectors);
         alive + 2 < self.machine.registers * 5 / 8
+    }
+
+    /// The transforms of a Winograd plan, along rows and along columns.
+    pub(crate) fn transforms(&self, spec: &Spec) -> Option<[Transform; 2]> {
+        let Tile::Winograd { outputs, .. } = self.tile else { return None };
+        Some([Transform::new(outputs.h, spec.kernel.h)?, Transform::new(outputs.w, spec.kernel.w)?])
+    }
+
+    /// Input channels in what a Winograd kernel reads: whole vectors.
+    pub(crate) fn depth(&self, spec: &Spec) -> usize {
+        spec.in_per_group().next_multiple_of(self.machine.lanes)
     }
 
     /// Whether a group has a full block at all.

@@ -6,8 +6,8 @@
 use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
-use crate::pad;
 use crate::scratch::{Aligned, Scratch};
+use crate::{interleave, pad};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A floating-point type that weights, inputs and outputs consist of: [`f32`] or [`f64`].
@@ -61,7 +61,7 @@ pub trait Element:
 
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
-    use super::{Aligned, Level, Scratch, pad};
+    use super::{Aligned, Level, Scratch, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
     pub trait Sealed: Sized {
@@ -80,6 +80,9 @@ pub(crate) mod sealed {
 
         /// Makes a padded copy: [`pad::copy`], compiled once for each type.
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]);
+
+        /// Makes a padded copy with channels last: [`interleave::copy`].
+        fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]);
     }
 }
 
@@ -121,6 +124,10 @@ impl sealed::Sealed for f32 {
         dispatch!(level, simd => pad::copy(simd, job, image, planes));
     }
 
+    fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
+        dispatch!(level, simd => interleave::copy(simd, job, image, copy));
+    }
+
     const SMALLEST: f64 = f32::from_bits(1) as f64;
     const EXACT_PRODUCTS: bool = true;
 
@@ -153,6 +160,10 @@ impl sealed::Sealed for f64 {
 
     fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
         dispatch!(level, simd => pad::copy(simd, job, image, planes));
+    }
+
+    fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
+        dispatch!(level, simd => interleave::copy(simd, job, image, copy));
     }
 
     const SMALLEST: f64 = f64::from_bits(1);

@@ -3,7 +3,7 @@
 use crate::kernel::{self, Kernel, Parameters, Trainable};
 use crate::pack::{pack, pack_bias, unpack};
 use crate::{Conv2dConfig, Element, Error, Isa, Scratch, Tensor, TensorView, TensorViewMut, Verification};
-use crate::{generic, init};
+use crate::{generic, init, run};
 
 /// A convolution layer that can run: every type that `conv2d!` makes.
 ///
@@ -141,13 +141,13 @@ impl<K: Kernel> Layer for K {
     }
 
     fn weight(&self) -> Tensor<Self::Elem, 4> {
-        let Parameters { isa, weights, .. } = self.parameters();
-        unpack(weights.as_slice(), &K::CONFIG, kernel::scheme::<K>(*isa))
+        let Parameters { isa, weights, original, .. } = self.parameters();
+        original.clone().unwrap_or_else(|| unpack(weights.as_slice(), &K::CONFIG, run::scheme::<K>(*isa)))
     }
 
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>> {
         let Parameters { isa, bias, .. } = self.parameters();
-        K::CONFIG.bias.then(|| unpack_bias(bias.as_slice(), &K::CONFIG, kernel::scheme::<K>(*isa)))
+        K::CONFIG.bias.then(|| unpack_bias(bias.as_slice(), &K::CONFIG, run::scheme::<K>(*isa)))
     }
 
     fn isa(&self) -> Isa {
@@ -166,7 +166,7 @@ impl<K: Kernel> Layer for K {
         }
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
-        kernel::run(self, sizes, input.as_slice(), output.as_mut_slice(), scratch).ok_or(Error::TooLarge)
+        run::run(self, sizes, input.as_slice(), output.as_mut_slice(), scratch).ok_or(Error::TooLarge)
     }
 }
 
@@ -185,9 +185,10 @@ fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &kernel:
 /// The layer around these weights, whose shapes are right.
 fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
     use crate::scratch::Aligned;
-    let scheme = kernel::scheme::<K>(isa);
+    let scheme = run::scheme::<K>(isa);
     K::from_parameters(Parameters {
         isa,
+        original: scheme.filtering.map(|_| weight.clone()),
         weights: Aligned::from_slice(&pack(weight.as_slice(), &K::CONFIG, scheme)),
         bias: Aligned::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
     })

@@ -44,13 +44,15 @@ pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
 
 /// The weights in a kernel's order.
 pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
-    let len = packed_channels(scheme, config.out_per_group()) * config.groups * terms(config);
+    let transformed = scheme.filtering.map(|filtering| filtering.transform(weight, config));
+    let weight = transformed.as_deref().unwrap_or(weight);
+    let len = packed_channels(scheme, config.out_per_group()) * config.groups * terms(config, scheme);
     let mut packed = alloc::vec![E::ZERO; len];
     each(config, scheme, |at, from| packed[at] = weight[from]);
     packed
 }
 
-/// The weights in torch's order again.
+/// The weights in torch's order again, if they were not transformed.
 pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 4> {
     let mut weight = Tensor::zeros(config.weight_shape());
     let values = weight.as_mut_slice();
@@ -71,15 +73,21 @@ pub(crate) fn pack_bias<E: Element>(bias: Option<&[E]>, config: &Conv2dConfig, s
     packed
 }
 
-/// Products in one output element.
-fn terms(config: &Conv2dConfig) -> usize {
-    config.in_per_group() * config.kernel_size[0] * config.kernel_size[1]
+/// Taps of a kernel, as it was packed.
+fn taps(config: &Conv2dConfig, scheme: &Scheme) -> usize {
+    let [kh, kw] = config.kernel_size;
+    scheme.filtering.map_or(kh * kw, |filtering| filtering.all_products())
+}
+
+/// Packed weights of one output channel.
+pub(crate) fn terms(config: &Conv2dConfig, scheme: &Scheme) -> usize {
+    config.in_per_group() * taps(config, scheme)
 }
 
 /// Calls `visit(packed index, torch's index)` for every weight.
 fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usize)) {
     let (channels, depth) = (config.out_per_group(), config.in_per_group());
-    let taps = config.kernel_size[0] * config.kernel_size[1];
+    let taps = taps(config, scheme);
     let mut start = 0;
     for group in 0..config.groups {
         for block in blocks(scheme, channels) {

@@ -55,7 +55,7 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], plan
 /// The pixel that stands at padded index `at`, on an axis of `size` pixels with `before` in front of it.
 /// None is a zero. The limits of reflect and circular padding have been checked.
 #[inline(always)]
-fn source(mode: PaddingMode, at: usize, before: usize, size: usize) -> Option<usize> {
+pub(crate) fn source(mode: PaddingMode, at: usize, before: usize, size: usize) -> Option<usize> {
     if (before..before + size).contains(&at) {
         return Some(at - before);
     }

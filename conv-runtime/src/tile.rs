@@ -63,18 +63,11 @@ fn square<const N: usize, S: Simd, E: Element>(
     type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
     let pixels = (tile.pixels - corner.pixel).min(N);
     // Rows past the last pixel repeat it: their lanes are not written.
-    let mut rows: [Vector<S, E>; N] = core::array::from_fn(|p| {
+    let rows: [Vector<S, E>; N] = core::array::from_fn(|p| {
         let row = (corner.pixel + p.min(pixels - 1)) * tile.width + corner.channel;
         Vector::<S, E>::from_slice(simd, &tile.values[row..row + N])
     });
-    let mut step = 1;
-    while step < N {
-        rows = core::array::from_fn(|i| {
-            let (low, high) = (rows[i / 2], rows[i / 2 + N / 2]);
-            if i % 2 == 0 { low.zip_low(high) } else { low.zip_high(high) }
-        });
-        step *= 2;
-    }
+    let rows = transpose::<N, S, Vector<S, E>>(rows);
     let rows = &rows[..N.min(tile.channels - corner.channel)];
     let output = &mut output[corner.channel * plane + at + corner.pixel..];
     match pixels {
@@ -88,6 +81,21 @@ fn square<const N: usize, S: Simd, E: Element>(
         2.. => store_rows::<2, S, Vector<S, E>>(rows, pixels, output, plane),
         _ => store_rows::<1, S, Vector<S, E>>(rows, pixels, output, plane),
     }
+}
+
+/// Makes lane `i` of vector `j` lane `j` of vector `i`: zips the vectors until lane and vector have changed
+/// places. `N` is the number of lanes.
+#[inline(always)]
+pub(crate) fn transpose<const N: usize, S: Simd, V: SimdBase<S>>(mut rows: [V; N]) -> [V; N] {
+    let mut step = 1;
+    while step < N {
+        rows = core::array::from_fn(|i| {
+            let (low, high) = (rows[i / 2], rows[i / 2 + N / 2]);
+            if i % 2 == 0 { low.zip_low(high) } else { low.zip_high(high) }
+        });
+        step *= 2;
+    }
+    rows
 }
 
 /// Stores the first `count` lanes of each vector, `plane` elements apart.

@@ -108,7 +108,8 @@ impl Kernel<'_> {
             })
             .collect();
         body.push(Stmt::Scatter {
-            pixels,
+            from: (Buffer::Tile, Index::Const(0)),
+            pixels: Index::Const(pixels),
             width: block.width,
             channels: block.channels,
             plane: block.size(Size::OutPlane),

@@ -44,6 +44,7 @@ fn count(body: &[Stmt]) -> Count {
             }
             Stmt::Start { .. } | Stmt::Set { .. } => total.loads += 1,
             Stmt::Fma { .. } => total.fmas += 1,
+            Stmt::Combine { terms, .. } => total.fmas += terms.len(),
             Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::Scatter { .. } => total.stores += 1,
             Stmt::Local { .. } | Stmt::Forget { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
         }

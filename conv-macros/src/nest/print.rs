@@ -49,11 +49,13 @@ impl Display for Simple<'_> {
             Stmt::Fma { acc, a, b } => write!(f, "{acc} += {a} * {b}"),
             Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
             Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
-            Stmt::Scatter { pixels, width, channels, plane, at } => {
-                write!(
-                    f,
-                    "output[c * {plane} + {at} + p] = tile[p * {width} + c] for c < {channels}, p < {pixels}"
-                )
+            Stmt::Combine { reg, terms } => {
+                let terms: Vec<_> = terms.iter().map(|(factor, term)| format!("{factor} * {term}")).collect();
+                write!(f, "{reg} = {}", terms.join(" + "))
+            }
+            Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
+                write!(f, "output[c * {plane} + {at} + p] = {buffer}[{from} + p * {width} + c] ")?;
+                write!(f, "for c < {channels}, p < {pixels}")
             }
             Stmt::Copy { from, to, len } => {
                 write!(f, "{}[{}; {len}] = {}[{}; {len}]", to.0, to.1, from.0, from.1)
@@ -70,6 +72,7 @@ impl Display for Vector {
         match self {
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
+            Self::Zero => f.write_str("0"),
         }
     }
 }
@@ -84,6 +87,8 @@ impl Display for Index {
             Self::Product(a, b) => write!(f, "{} * {}", Factor(a), Factor(b)),
             Self::Quotient(a, b) => write!(f, "{} / {b}", Factor(a)),
             Self::Remainder(a, b) => write!(f, "{} % {b}", Factor(a)),
+            Self::Difference(a, b) => write!(f, "{a} - {}", Factor(b)),
+            Self::AtMost(a, b) => write!(f, "min({a}, {b})"),
         }
     }
 }
@@ -133,6 +138,7 @@ impl Display for Buffer {
             Self::Output => "output",
             Self::Padded => "padded",
             Self::Tile => "tile",
+            Self::Work => "work",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Tile, geometry::flat, nominal};
 use crate::lower::tiny;
-use crate::spec::{Hw, Padding, Spec};
+use crate::spec::{Algorithm, Hw, Padding, Spec};
 
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
 const MOST_PHASES: usize = 16;
@@ -16,6 +16,7 @@ pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
         plans.extend(bench.rows());
     }
     plans.extend(bench.whole());
+    plans.extend(bench.winograd());
     plans
 }
 
@@ -91,18 +92,39 @@ impl<'a> Bench<'a> {
         (whole.fmas() <= BUDGET && whole.copies() <= BUDGET).then(|| self.plan(Tile::Whole))
     }
 
+    /// Minimal filtering, where there are channels enough to pay for the transforms.
+    fn winograd(&self) -> Vec<Plan> {
+        let (spec, lanes) = (self.spec, self.machine.lanes);
+        let (one, registers) = (Hw { h: 1, w: 1 }, self.machine.registers);
+        let forbidden = spec.algorithm == Algorithm::Direct || spec.stride != one || spec.dilation != one;
+        if forbidden || spec.in_per_group() < 8 || spec.out_per_group() < lanes {
+            return Vec::new();
+        }
+        let mut plans = Vec::new();
+        for outputs in [Hw { h: 4, w: 4 }, Hw { h: 2, w: 2 }] {
+            if spec.kernel != (Hw { h: 3, w: 3 }) {
+                continue;
+            }
+            for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
+                let most = (registers - 2 - vectors) / vectors;
+                plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
+            }
+        }
+        plans
+    }
+
     fn plan(&self, tile: Tile) -> Plan {
         let (spec, lanes) = (self.spec, self.machine.lanes);
         let channels = spec.out_per_group();
         let padded = spec.padding != Padding::NONE;
         let reads = Reads::of(tile, spec, lanes, padded);
         let block = match tile {
-            Tile::Channels { vectors, .. } => vectors * lanes,
+            Tile::Channels { vectors, .. } | Tile::Winograd { vectors, .. } => vectors * lanes,
             Tile::Columns { channels, .. } | Tile::Rows { channels, .. } => channels,
             Tile::Whole => channels,
         };
         let tail = match tile {
-            Tile::Channels { .. } => (channels % block).next_multiple_of(lanes),
+            Tile::Channels { .. } | Tile::Winograd { .. } => (channels % block).next_multiple_of(lanes),
             _ => channels % block,
         };
         let mut plan = Plan {
@@ -142,6 +164,7 @@ impl Reads {
                 Self { copy: padded || phases > 1, phases, min_width: lanes }
             }
             Tile::Whole => Self { copy: false, phases: 1, min_width: 0 },
+            Tile::Winograd { .. } => Self { copy: true, phases: 1, min_width: 0 },
         }
     }
 }
@@ -151,12 +174,21 @@ impl Reads {
 /// are read once a band, want to be read seldom.
 fn bands(tile: Tile, spec: &Spec) -> Bands {
     let bands = match tile {
+        Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
         Tile::Rows { rows, .. } => Bands { bytes: 24 << 10, least: 16, step: rows },
         _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
     };
     // A band copies what it shares with the next again: that should stay a fraction.
     let shared = spec.effective_kernel().h.saturating_sub(spec.stride.h);
     Bands { least: bands.least.max(shared.saturating_mul(4)), ..bands }
+}
+
+/// All tiles of a band are in the cache together, transformed; the weights of all products are read once a
+/// band. The smaller these are, the smaller the bands.
+fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
+    let weights = spec.in_per_group().saturating_mul(spec.out_per_group());
+    let bytes = if weights <= 128 * 128 { 64 << 10 } else { 256 << 10 };
+    Bands { bytes, least: 2 * outputs.h, step: outputs.h }
 }
 
 /// One tap on each pixel: height and width can be one axis.

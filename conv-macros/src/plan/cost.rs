@@ -29,6 +29,10 @@ const UNROLLED: f64 = 1.25;
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
 const COPY: f64 = 24.0;
+/// Bytes a cycle of weights from the third-level cache.
+const STREAM: f64 = 20.0;
+/// One product of one vector, transformed.
+const TRANSFORM: f64 = 3.5;
 /// A row of a copy.
 const ROW: f64 = 12.0;
 
@@ -57,8 +61,10 @@ impl Cost {
         if plan.tail > 0 {
             cost = cost.plus(layer.block(true));
         }
-        if plan.copies(geometry.out.w) {
-            cost.copy = layer.copy(geometry);
+        match plan.tile {
+            Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs),
+            _ if plan.copies(geometry.out.w) => cost.copy = layer.copy(geometry),
+            _ => {}
         }
         cost.times(spec.groups)
     }
@@ -92,6 +98,9 @@ impl Layer<'_> {
             Tile::Columns { vectors, .. } => self.columns(width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(width, rows, vectors),
             Tile::Whole => self.whole(),
+            Tile::Winograd { outputs, pixels, .. } => {
+                self.winograd(outputs, pixels, width / self.plan.machine.lanes)
+            }
         };
         Cost { write: cost.write + CALL, ..cost }
     }
@@ -161,6 +170,39 @@ impl Layer<'_> {
     fn stores(&self, accumulators: usize) -> f64 {
         let narrow = self.out.w < self.plan.machine.lanes;
         accumulators as f64 * if narrow { 8.0 } else { 1.5 }
+    }
+
+    /// Tiles of minimal filtering, and the products and vectors of each.
+    fn filtering(&self, outputs: Hw) -> (f64, f64, f64) {
+        let kernel = self.spec.kernel;
+        let tiles = self.out.h.div_ceil(outputs.h) as f64 * self.out.w.div_ceil(outputs.w) as f64;
+        let products = ((outputs.h + kernel.h - 1) * (outputs.w + kernel.w - 1)) as f64;
+        (tiles, products, (outputs.h * outputs.w) as f64)
+    }
+
+    /// One block of output channels: its products, their transform, and the squares to be transposed.
+    fn winograd(&self, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
+        let lanes = self.plan.machine.lanes as f64;
+        let (tiles, products, each) = self.filtering(outputs);
+        let multiply = (tiles / pixels as f64).ceil() * products;
+        let accumulators = pixels * vectors;
+        let depth = self.spec.in_per_group() as f64;
+        let one = depth * step(accumulators, (pixels + vectors) as f64) + accumulators as f64 * 1.5 + TILE;
+        // The weights of all products come from beyond the second-level cache, if they are many.
+        let stream = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64 / STREAM;
+        let squares = tiles * each * vectors as f64 / lanes;
+        let transform = tiles * vectors as f64 * products * TRANSFORM;
+        let write = transform + squares * (SQUARE + LANE * lanes);
+        Cost { compute: (multiply * one).max(stream), copy: 0.0, write }
+    }
+
+    /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
+    fn prepare(&self, geometry: Geometry, outputs: Hw) -> f64 {
+        let lanes = self.plan.machine.lanes as f64;
+        let (tiles, products, _) = self.filtering(outputs);
+        let vectors = self.plan.depth(self.spec) as f64 / lanes;
+        let squares = geometry.pitch as f64 / lanes * self.out.h as f64 / lanes;
+        squares * (SQUARE + LANE * lanes) + tiles * vectors * products * TRANSFORM
     }
 
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.

@@ -3,7 +3,7 @@
 //! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
 //! runs each layer with and without `input`, and would not survive a difference.
 
-use super::Plan;
+use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
 /// Output sizes, and the distances between input rows and channels in what the kernel reads.
@@ -47,6 +47,9 @@ impl Geometry {
         if !plan.copies(out.w) {
             return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
         }
+        if let Tile::Winograd { outputs, .. } = plan.tile {
+            return Self::winograd(spec, plan, out, outputs);
+        }
         let columns = image.w.saturating_add(spec.padding.left).saturating_add(spec.padding.right);
         let pitch = columns.div_ceil(plan.phases).saturating_mul(plan.phases);
         let row = [spec.in_per_group(), pitch, plan.machine.bytes].into_iter();
@@ -56,10 +59,48 @@ impl Geometry {
     }
 }
 
+impl Geometry {
+    /// Channels come last; rows and columns are filled up to whole tiles.
+    fn winograd(spec: &Spec, plan: &Plan, out: Hw, outputs: Hw) -> Self {
+        let columns = out.w.next_multiple_of(outputs.w) + spec.kernel.w - 1;
+        let pitch = columns.saturating_mul(plan.depth(spec));
+        let row = pitch.saturating_mul(plan.machine.bytes);
+        Self { out, band: plan.bands.rows(out.h, row), pitch, plane: 0 }
+    }
+}
+
 impl Plan {
     /// Whether the kernel reads a copy of the image when the output is this wide.
     pub(crate) fn copies(&self, out_w: usize) -> bool {
         self.copy || out_w < self.min_width
+    }
+}
+
+impl Plan {
+    /// Elements after the planes that the kernel may read: the rest of the last vector.
+    pub(crate) fn slack(&self) -> usize {
+        if self.min_width > 0 { self.machine.lanes } else { 0 }
+    }
+
+    /// Bytes of scratch that one image takes, if the image is known.
+    pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
+        let sizes = self.sizes?;
+        let elements = match self.transforms(spec) {
+            Some([rows, columns]) => {
+                let [down, across] = [rows.outputs(), columns.outputs()];
+                let high = sizes.band.next_multiple_of(down) + spec.kernel.h - 1;
+                let across_all = sizes.out.w.div_ceil(across);
+                let tiles = sizes.band.div_ceil(down) * across_all;
+                let products = tiles * rows.products() * columns.products();
+                let work = (products + across_all * down * across) * self.block;
+                high * sizes.pitch + products * self.depth(spec) + work
+            }
+            None if self.copies(sizes.out.w) => {
+                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
+            }
+            None => 0,
+        };
+        Some(elements.saturating_mul(self.machine.bytes))
     }
 }
 

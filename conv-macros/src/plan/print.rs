@@ -31,6 +31,7 @@ impl Plan {
             Tile::Columns { .. } => "direct_ow",
             Tile::Rows { .. } => "direct_rows",
             Tile::Whole => "tiny",
+            Tile::Winograd { .. } => "winograd",
         }
     }
 
@@ -48,6 +49,13 @@ impl Plan {
                 vectors * lanes
             ),
             Tile::Whole => "lanes over all output pixels, wholly unrolled".to_owned(),
+            Tile::Winograd { outputs, pixels, vectors } => format!(
+                "{}x{} outputs a tile, lanes over channels, products in tiles of {pixels} tiles x {} channels, \
+                 rounding errors about twice those of direct summation",
+                outputs.h,
+                outputs.w,
+                vectors * lanes
+            ),
         }
     }
 

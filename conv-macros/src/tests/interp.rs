@@ -18,7 +18,11 @@ pub(super) struct Interpreter {
 }
 
 /// Runs a nest over these buffers and returns what it made of the output.
-pub(super) fn run(nest: &Nest, sizes: &[(Size, usize)], buffers: [(Buffer, Vec<f64>); 4]) -> Vec<f64> {
+pub(super) fn run<const N: usize>(
+    nest: &Nest,
+    sizes: &[(Size, usize)],
+    buffers: [(Buffer, Vec<f64>); N],
+) -> Vec<f64> {
     let mut interpreter = Interpreter {
         lanes: nest.lanes,
         sizes: sizes.iter().copied().collect(),
@@ -78,6 +82,15 @@ impl Interpreter {
                     *acc += a * b;
                 }
             }
+            Stmt::Combine { reg, terms } => {
+                let mut sum = vec![0.0; self.lanes];
+                for (factor, term) in terms {
+                    for (sum, value) in sum.iter_mut().zip(&self.registers[term]) {
+                        *sum += factor * value;
+                    }
+                }
+                self.registers.insert(reg.clone(), sum);
+            }
             stores => self.store(stores),
         }
     }
@@ -90,11 +103,11 @@ impl Interpreter {
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
             }
-            Stmt::Scatter { pixels, width, channels, plane, at } => {
-                let (plane, at) = (self.index(plane), self.index(at));
+            Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
+                let [plane, at, from, pixels] = [plane, at, from, pixels].map(|index| self.index(index));
                 for c in 0..*channels {
-                    for p in 0..*pixels {
-                        let value = self.buffers[&Buffer::Tile][p * width + c];
+                    for p in 0..pixels {
+                        let value = self.buffers[buffer][from + p * width + c];
                         self.buffers.get_mut(&Buffer::Output).expect("given")[c * plane + at + p] = value;
                     }
                 }
@@ -114,12 +127,14 @@ impl Interpreter {
     }
 
     fn value(&self, value: &Vector) -> Vec<f64> {
-        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
+        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value else {
+            return vec![0.0; self.lanes];
+        };
         let (buffer, start, len) = self.windows[window];
         let elements = &self.buffers[&buffer][start..start + len];
         match value {
             Vector::Load { .. } => elements[*at..at + self.lanes].to_vec(),
-            Vector::Splat { .. } => vec![elements[*at]; self.lanes],
+            Vector::Splat { .. } | Vector::Zero => vec![elements[*at]; self.lanes],
         }
     }
 
@@ -132,6 +147,8 @@ impl Interpreter {
             Index::Product(a, b) => self.index(a) * self.index(b),
             Index::Quotient(a, b) => self.index(a) / b,
             Index::Remainder(a, b) => self.index(a) % b,
+            Index::Difference(a, b) => self.index(a) - self.index(b),
+            Index::AtMost(a, b) => self.index(a).min(*b),
         }
     }
 }

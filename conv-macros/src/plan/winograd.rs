@@ -1,0 +1,204 @@
+//! The transforms of Winograd's minimal filtering, by Cook and Toom's construction.
+//!
+//! A filter of `r` taps gives `m` outputs with `n = m + r - 1` products instead of `m * r`:
+//!
+//! ```text
+//! y = AT [(G g) . (BT d)]
+//! ```
+//!
+//! for `n` inputs `d` and `r` weights `g`: polynomials are multiplied by their values at `n - 1` points and
+//! at infinity. The points decide the rounding errors; (0, ±3/4, ±3/2) have about twice those of direct
+//! summation where the usual (0, ±1, ±2) have five times, and like all dyadic points they make every
+//! constant of `AT` and `BT` exact. `G` divides, is applied to the weights once, in `f64`, and rounded once.
+
+use std::ops::{Add, Mul, Sub};
+
+/// An exact fraction. All are tiny: no overflow.
+#[derive(Clone, Copy, Debug)]
+struct Fraction {
+    over: i128,
+    under: i128,
+}
+
+impl Fraction {
+    const ZERO: Self = Self { over: 0, under: 1 };
+    const ONE: Self = Self { over: 1, under: 1 };
+
+    fn new(over: i128, under: i128) -> Self {
+        let (mut a, mut b) = (over.unsigned_abs(), under.unsigned_abs());
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        let divisor = i128::try_from(a.max(1)).unwrap_or(1) * under.signum();
+        Self { over: over / divisor, under: under / divisor }
+    }
+
+    fn divided_by(self, other: Self) -> Self {
+        Self::new(self.over * other.under, self.under * other.over)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "one correct rounding of tiny integers")]
+    fn to_f64(self) -> f64 {
+        self.over as f64 / self.under as f64
+    }
+}
+
+impl Add for Fraction {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self::new(self.over * other.under + other.over * self.under, self.under * other.under)
+    }
+}
+
+impl Sub for Fraction {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self + Self { over: -other.over, ..other }
+    }
+}
+
+impl Mul for Fraction {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        Self::new(self.over * other.over, self.under * other.under)
+    }
+}
+
+/// A matrix of exact fractions, as numbers.
+pub(crate) type Matrix = Vec<Vec<f64>>;
+
+/// The three transforms along one axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Transform {
+    /// `BT`, `n x n`: from inputs to products.
+    pub(crate) input: Matrix,
+    /// `G`, `n x r`: from weights to products.
+    pub(crate) filter: Matrix,
+    /// `AT`, `m x n`: from products to outputs.
+    pub(crate) output: Matrix,
+}
+
+/// The finite points for `n` products: 0, then pairs that differ in sign.
+fn points(n: usize) -> Option<Vec<Fraction>> {
+    let pairs: &[(i128, i128)] = match n {
+        2 => &[],
+        4 => &[(1, 1)],
+        6 => &[(3, 4), (3, 2)],
+        _ => return None,
+    };
+    let signed =
+        pairs.iter().flat_map(|&(over, under)| [Fraction::new(over, under), Fraction::new(-over, under)]);
+    Some([Fraction::ZERO].into_iter().chain(signed).collect())
+}
+
+impl Transform {
+    /// `F(m, r)`, or `None` if there are no good points for so many products.
+    pub(crate) fn new(m: usize, r: usize) -> Option<Self> {
+        let n = m + r - 1;
+        if n == 1 {
+            let one = vec![vec![1.0]];
+            return Some(Self { input: one.clone(), filter: one.clone(), output: one });
+        }
+        let points = points(n)?;
+        let others = |i: usize| points.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, a)| *a);
+        let mut input: Vec<_> = (0..n - 1).map(|i| with_roots(others(i), n)).collect();
+        input.push(with_roots(points.iter().copied(), n));
+        let mut filter: Vec<_> = (0..n - 1)
+            .map(|i| {
+                let scale = others(i).fold(Fraction::ONE, |product, a| product * (points[i] - a));
+                powers(points[i], r).map(|power| power.divided_by(scale)).collect()
+            })
+            .collect();
+        filter.push(unit(r - 1, r));
+        let mut output: Vec<Vec<_>> = vec![Vec::new(); m];
+        for point in &points {
+            for (row, power) in output.iter_mut().zip(powers(*point, m)) {
+                row.push(power);
+            }
+        }
+        for (i, row) in output.iter_mut().enumerate() {
+            row.push(unit(m - 1, m)[i]);
+        }
+        Some(Self { input: numbers(&input), filter: numbers(&filter), output: numbers(&output) })
+    }
+
+    /// Products.
+    pub(crate) fn products(&self) -> usize {
+        self.input.len()
+    }
+
+    /// Outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.output.len()
+    }
+}
+
+/// The coefficients of the product of `x - a`, lowest first, `n` of them.
+fn with_roots(roots: impl Iterator<Item = Fraction>, n: usize) -> Vec<Fraction> {
+    let mut polynomial = unit(0, n);
+    for root in roots {
+        for k in (0..n).rev() {
+            let shifted = if k > 0 { polynomial[k - 1] } else { Fraction::ZERO };
+            polynomial[k] = shifted - polynomial[k] * root;
+        }
+    }
+    polynomial
+}
+
+/// 1, a, a^2, ..
+fn powers(a: Fraction, count: usize) -> impl Iterator<Item = Fraction> {
+    std::iter::successors(Some(Fraction::ONE), move |power| Some(*power * a)).take(count)
+}
+
+fn unit(at: usize, len: usize) -> Vec<Fraction> {
+    (0..len).map(|i| if i == at { Fraction::ONE } else { Fraction::ZERO }).collect()
+}
+
+fn numbers(rows: &[Vec<Fraction>]) -> Matrix {
+    rows.iter().map(|row| row.iter().map(|value| value.to_f64()).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Output `i` is the sum over the taps `j` of weight `j` times input `i + j`.
+    #[test]
+    fn transforms_make_a_filter() {
+        for (m, r) in [(1, 1), (2, 3), (4, 3), (2, 5), (3, 2), (1, 4)] {
+            let transform = Transform::new(m, r).expect("there are points");
+            for i in 0..m {
+                for j in 0..r {
+                    for l in 0..m + r - 1 {
+                        let sum: f64 = (0..transform.products())
+                            .map(|k| transform.output[i][k] * transform.filter[k][j] * transform.input[k][l])
+                            .sum();
+                        let want = if l == i + j { 1.0 } else { 0.0 };
+                        assert!(
+                            (sum - want).abs() < 1e-12,
+                            "F({m}, {r})[{i}, {j}, {l}]: {sum} is not {want}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn constants_applied_at_run_time_are_exact() {
+        #[expect(clippy::cast_possible_truncation, reason = "that nothing is lost is what is tested")]
+        let exact = |value: &f64| f64::from(*value as f32).to_bits() == value.to_bits();
+        for (m, r) in [(2, 3), (4, 3), (2, 5)] {
+            let transform = Transform::new(m, r).expect("there are points");
+            assert!(transform.input.iter().chain(&transform.output).flatten().all(exact), "F({m}, {r})");
+        }
+    }
+
+    #[test]
+    fn no_points_no_transform() {
+        assert_eq!(Transform::new(6, 3), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! [`Extent`]: the sizes of one call of `forward`, as the kernel sees them, and its share of the scratch.
+
+use crate::filtering::Filtering;
+use crate::kernel::{Geometry, Scheme};
+use crate::pack::packed_channels;
+use crate::{Conv2dConfig, pad};
+
+/// Image and output sizes, and where everything lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) image: [usize; 2],
+    pub(crate) out: [usize; 2],
+    /// Whether the kernel reads a copy.
+    pub(crate) copies: bool,
+    /// Output rows of a band.
+    pub(crate) band: usize,
+    /// From one row of what the kernel reads to the next.
+    pub(crate) pitch: usize,
+    /// From one channel of what the kernel reads to the next.
+    pub(crate) plane: usize,
+    /// How the scratch is shared out.
+    pub(crate) shares: Shares,
+}
+
+/// Elements of scratch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shares {
+    /// The copy of the image.
+    pub(crate) copy: usize,
+    /// What `prepare` makes of it.
+    pub(crate) prepared: usize,
+    /// Working memory of a block.
+    pub(crate) work: usize,
+}
+
+impl Shares {
+    pub(crate) fn total(self) -> Option<usize> {
+        self.copy.checked_add(self.prepared)?.checked_add(self.work)
+    }
+}
+
+impl Extent {
+    /// `None` if a size overflows.
+    pub(crate) fn new<E>(
+        scheme: &Scheme,
+        config: &Conv2dConfig,
+        image: [usize; 2],
+        out: [usize; 2],
+    ) -> Option<Self> {
+        let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
+        if let Some(filtering) = &scheme.filtering {
+            return Self::filtering::<E>(scheme, filtering, config, image, out);
+        }
+        if !scheme.copies(out[1]) {
+            let (plane, shares) = (image[0].checked_mul(image[1])?, Shares::default());
+            return Some(Self { image, out, copies: false, band: out[0], pitch: image[1], plane, shares });
+        }
+        let pitch = pad::pitch(config, scheme.phases, image[1])?;
+        let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
+        let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
+        let rows = (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
+        let plane = rows.checked_mul(pitch)?;
+        let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
+        let shares = Shares { copy, ..Shares::default() };
+        Some(Self { image, out, copies: true, band, pitch, plane, shares })
+    }
+
+    /// Whole tiles, with channels last.
+    fn filtering<E>(
+        scheme: &Scheme,
+        filtering: &Filtering,
+        config: &Conv2dConfig,
+        image: [usize; 2],
+        out: [usize; 2],
+    ) -> Option<Self> {
+        let [[m, n], kernel] = [filtering.outputs, config.kernel_size];
+        let pitch = (out[1].checked_next_multiple_of(n)? + kernel[1] - 1).checked_mul(scheme.depth)?;
+        let band = scheme.bands.rows(out[0], pitch.checked_mul(size_of::<E>())?);
+        let rows = band.checked_next_multiple_of(m)?.checked_add(kernel[0] - 1)?;
+        let [down, across] = filtering.tiles([band, out[1]]);
+        let products = down.checked_mul(across)?.checked_mul(filtering.all_products())?;
+        // The widest block's products, and the outputs of one row of tiles.
+        let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
+        let line = across.checked_mul(m * n)?;
+        let shares = Shares {
+            copy: rows.checked_mul(pitch)?,
+            prepared: products.checked_mul(scheme.depth)?,
+            work: products.checked_add(line)?.checked_mul(width)?,
+        };
+        Some(Self { image, out, copies: true, band, pitch, plane: 0, shares })
+    }
+
+    /// The geometry of a band of `rows`.
+    pub(crate) fn geometry(&self, rows: usize) -> Geometry {
+        let [out_h, out_w] = self.out;
+        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch: self.pitch, plane: self.plane }
+    }
+}
+
+fn flat([h, w]: [usize; 2]) -> Option<[usize; 2]> {
+    Some([1, h.checked_mul(w)?])
+}

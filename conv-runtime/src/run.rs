@@ -1,0 +1,233 @@
+//! The loops that all layers share.
+//!
+//! ```text
+//! for each image, for each group of channels:
+//!     for each band of output rows:
+//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image
+//!         transform the copy, if the kernel filters minimally
+//!         for each block of output channels: one call of the generated kernel
+//! ```
+//!
+//! A band is as high as its copy fits the cache, so that what was written is read back from there.
+
+use fearless_simd::{Level, Simd};
+
+use crate::element::sealed::Sealed as _;
+use crate::extent::Extent;
+use crate::filtering::Filtering;
+use crate::kernel::{Geometry, Job, Kernel, Parameters, Prepare, Scheme};
+use crate::pack::{blocks, packed_channels, terms};
+use crate::{Isa, Scratch, interleave, pad};
+
+/// The layer's scheme for this instruction set.
+pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
+    let [narrow, medium, wide] = const { &K::SCHEMES };
+    match isa.bits() {
+        512 => wide,
+        256 => medium,
+        _ => narrow,
+    }
+}
+
+/// Runs the layer over a batch. Shapes have been checked; `None` if the scratch cannot be counted.
+pub(crate) fn run<K: Kernel>(
+    layer: &K,
+    [input, output]: [[usize; 2]; 2],
+    x: &[K::Elem],
+    y: &mut [K::Elem],
+    scratch: &mut Scratch,
+) -> Option<()> {
+    let config = const { &K::CONFIG };
+    let parameters = layer.parameters();
+    let scheme = scheme::<K>(parameters.isa);
+    if y.is_empty() {
+        return Some(());
+    }
+    let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
+    let scratch = K::Elem::buffer(scratch).take(extent.shares.total()?);
+    let (copy, rest) = scratch.split_at_mut(extent.shares.copy);
+    let (prepared, work) = rest.split_at_mut(extent.shares.prepared);
+    let mut memory = Memory { copy, prepared, work };
+    let pass = Pass::<K> { parameters, scheme, extent };
+    let from = input[0] * input[1] * config.in_per_group();
+    let to = output[0] * output[1] * config.out_per_group();
+    // Batch and groups are one loop: the channels of one image follow those of the one before.
+    for (at, (image, out)) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)).enumerate() {
+        pass.group(at % config.groups, image, out, &mut memory);
+    }
+    Some(())
+}
+
+/// Runs a layer that is made for one image size on one image of that size.
+pub fn run_fixed<K: Kernel>(layer: &K, x: &[K::Elem], y: &mut [K::Elem], scratch: &mut Scratch) {
+    let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, scratch));
+    debug_assert!(done.is_some(), "the macro has counted the elements of every size it fixes");
+}
+
+/// One call of `forward`.
+struct Pass<'a, K: Kernel> {
+    parameters: &'a Parameters<K::Elem>,
+    scheme: &'a Scheme,
+    extent: Extent,
+}
+
+/// The scratch, shared out.
+struct Memory<'a, E> {
+    copy: &'a mut [E],
+    prepared: &'a mut [E],
+    work: &'a mut [E],
+}
+
+/// A band of output rows of one group.
+#[derive(Clone, Copy)]
+struct Band {
+    group: usize,
+    first: usize,
+    geometry: Geometry,
+}
+
+/// One call of a generated function.
+enum Step<'a, E> {
+    Prepare(Prepare<'a, E>),
+    Block(Job<'a, E>),
+}
+
+impl<K: Kernel> Pass<'_, K> {
+    /// One group of one image, band by band.
+    fn group(
+        &self,
+        group: usize,
+        image: &[K::Elem],
+        output: &mut [K::Elem],
+        memory: &mut Memory<'_, K::Elem>,
+    ) {
+        let [out_h, out_w] = self.extent.out;
+        for first in (0..out_h).step_by(self.extent.band) {
+            let rows = self.extent.band.min(out_h - first);
+            let band = Band { group, first, geometry: self.extent.geometry(rows) };
+            let output = &mut output[first * out_w..];
+            let source = if let Some(filtering) = &self.scheme.filtering {
+                self.prepare(band, filtering, image, memory);
+                &*memory.prepared
+            } else if self.extent.copies {
+                self.copy(band, image, memory);
+                &*memory.copy
+            } else {
+                image
+            };
+            self.blocks(band, source, output, memory.work);
+        }
+    }
+
+    /// The copy that a band reads.
+    fn copy(&self, band: Band, image: &[K::Elem], memory: &mut Memory<'_, K::Elem>) {
+        let (config, extent) = (const { &K::CONFIG }, &self.extent);
+        let job = pad::Job {
+            config,
+            phases: self.scheme.phases,
+            image: extent.image,
+            first: band.first * config.stride[0],
+            rows: (band.geometry.out_h - 1) * config.stride[0] + config.effective_kernel()[0],
+            pitch: extent.pitch,
+            plane: extent.plane,
+        };
+        K::Elem::pad(self.parameters.isa.level(), job, image, memory.copy);
+    }
+
+    /// The transformed tiles that a band reads.
+    fn prepare(
+        &self,
+        band: Band,
+        filtering: &Filtering,
+        image: &[K::Elem],
+        memory: &mut Memory<'_, K::Elem>,
+    ) {
+        let (config, extent, level) = (const { &K::CONFIG }, &self.extent, self.parameters.isa.level());
+        let rows = band.geometry.out_h.next_multiple_of(filtering.outputs[0]) + config.kernel_size[0] - 1;
+        let job = interleave::Job {
+            config,
+            image: extent.image,
+            first: band.first,
+            columns: extent.pitch / self.scheme.depth,
+            depth: self.scheme.depth,
+        };
+        let copy = &mut memory.copy[..rows * extent.pitch];
+        K::Elem::interleave(level, job, image, copy);
+        let job = Prepare { geometry: band.geometry, image: copy, output: memory.prepared };
+        dispatch::<K>(level, Step::Prepare(job));
+    }
+
+    /// All output channels of one band, block by block.
+    fn blocks(&self, band: Band, image: &[K::Elem], output: &mut [K::Elem], work: &mut [K::Elem]) {
+        let config = const { &K::CONFIG };
+        let terms = terms(config, self.scheme);
+        let width = packed_channels(self.scheme, config.out_per_group());
+        let weights = &self.parameters.weights.as_slice()[band.group * width * terms..][..width * terms];
+        let bias = &self.parameters.bias.as_slice()[band.group * width..][..width];
+        for block in blocks(self.scheme, config.out_per_group()) {
+            let job = Job {
+                tail: block.tail,
+                geometry: band.geometry,
+                image,
+                weights: &weights[block.first * terms..][..block.width * terms],
+                bias: &bias[block.first..][..block.width],
+                output: &mut output[block.first * band.geometry.out_plane..],
+                work: &mut *work,
+            };
+            dispatch::<K>(self.parameters.isa.level(), Step::Block(job));
+        }
+    }
+}
+
+/// Calls the kernel of the right width inside a function that has the instruction set's features.
+fn dispatch<K: Kernel>(level: Level, step: Step<'_, K::Elem>) {
+    match level {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Level::Avx512(simd) => simd.vectorize(
+            #[inline(always)]
+            || match step {
+                Step::Prepare(job) => K::prepare_512(simd, job),
+                Step::Block(job) => K::block_512(simd, job),
+            },
+        ),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Level::Avx2(simd) => simd.vectorize(
+            #[inline(always)]
+            || match step {
+                Step::Prepare(job) => K::prepare_256(simd, job),
+                Step::Block(job) => K::block_256(simd, job),
+            },
+        ),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Level::Sse2(simd) => simd.vectorize(
+            #[inline(always)]
+            || step_128::<K, _>(simd, step),
+        ),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon(simd) => simd.vectorize(
+            #[inline(always)]
+            || step_128::<K, _>(simd, step),
+        ),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Level::WasmSimd128(simd) => simd.vectorize(
+            #[inline(always)]
+            || step_128::<K, _>(simd, step),
+        ),
+        #[cfg(not(any(
+            all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
+            target_arch = "aarch64",
+            all(target_arch = "wasm32", target_feature = "simd128")
+        )))]
+        Level::Fallback(simd) => step_128::<K, _>(simd, step),
+        _ => unreachable!("Isa holds only the levels above"),
+    }
+}
+
+/// The kernels of the narrowest vectors, which serve several instruction sets.
+#[inline(always)]
+fn step_128<K: Kernel, S: Simd>(simd: S, step: Step<'_, K::Elem>) {
+    match step {
+        Step::Prepare(job) => K::prepare_128(simd, job),
+        Step::Block(job) => K::block_128(simd, job),
+    }
+}
