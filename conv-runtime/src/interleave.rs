@@ -63,14 +63,11 @@ fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job<'_>, image: &
         for x in (0..w).step_by(N) {
             // The last square moves back to end with the row.
             let x = if x + N > w { w.saturating_sub(N) } else { x };
-            let rows = core::array::from_fn(|lane| {
-                let channel = channel + lane;
-                if channel < job.config.in_per_group() {
-                    load::<N, S, E>(simd, &image[channel * h * w + x..], w - x)
-                } else {
-                    <E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO)
-                }
-            });
+            // A loop, for `array::from_fn` is not always inlined, and then knows no vectors.
+            let mut rows = [<E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO); N];
+            for (channel, row) in (channel..job.config.in_per_group()).zip(&mut rows) {
+                *row = load::<N, S, E>(simd, &image[channel * h * w + x..], w - x);
+            }
             let columns = transpose::<N, S, <E as SimdFloatElement>::Native<S>>(rows);
             for (p, column) in columns.iter().enumerate().take(w - x) {
                 column.store_slice(&mut pixels[(x + p) * job.depth + channel..][..N]);

@@ -63,10 +63,11 @@ fn square<const N: usize, S: Simd, E: Element>(
     type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
     let pixels = (tile.pixels - corner.pixel).min(N);
     // Rows past the last pixel repeat it: their lanes are not written.
-    let rows: [Vector<S, E>; N] = core::array::from_fn(|p| {
-        let row = (corner.pixel + p.min(pixels - 1)) * tile.width + corner.channel;
-        Vector::<S, E>::from_slice(simd, &tile.values[row..row + N])
-    });
+    let mut rows = [Vector::<S, E>::splat(simd, E::ZERO); N];
+    for (p, row) in rows.iter_mut().enumerate() {
+        let at = (corner.pixel + p.min(pixels - 1)) * tile.width + corner.channel;
+        *row = Vector::<S, E>::from_slice(simd, &tile.values[at..at + N]);
+    }
     let rows = transpose::<N, S, Vector<S, E>>(rows);
     let rows = &rows[..N.min(tile.channels - corner.channel)];
     let output = &mut output[corner.channel * plane + at + corner.pixel..];
@@ -89,10 +90,12 @@ fn square<const N: usize, S: Simd, E: Element>(
 pub(crate) fn transpose<const N: usize, S: Simd, V: SimdBase<S>>(mut rows: [V; N]) -> [V; N] {
     let mut step = 1;
     while step < N {
-        rows = core::array::from_fn(|i| {
-            let (low, high) = (rows[i / 2], rows[i / 2 + N / 2]);
-            if i % 2 == 0 { low.zip_low(high) } else { low.zip_high(high) }
-        });
+        let before = rows;
+        for i in 0..N / 2 {
+            let (low, high) = (before[i], before[i + N / 2]);
+            rows[2 * i] = low.zip_low(high);
+            rows[2 * i + 1] = low.zip_high(high);
+        }
         step *= 2;
     }
     rows

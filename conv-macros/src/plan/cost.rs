@@ -29,8 +29,11 @@ const UNROLLED: f64 = 1.25;
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
 const COPY: f64 = 24.0;
-/// Bytes a cycle of weights from the third-level cache.
+/// Bytes a cycle of weights from the third-level cache, the bytes that it is taken to hold, and what memory
+/// gives.
 const STREAM: f64 = 20.0;
+const CACHE: f64 = 24e6;
+const MEMORY: f64 = 7.5;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// A row of a copy.
@@ -189,7 +192,9 @@ impl Layer<'_> {
         let depth = self.spec.in_per_group() as f64;
         let one = depth * step(accumulators, (pixels + vectors) as f64) + accumulators as f64 * 1.5 + TILE;
         // The weights of all products come from beyond the second-level cache, if they are many.
-        let stream = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64 / STREAM;
+        let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
+        let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
+        let stream = bytes / if all > CACHE { MEMORY } else { STREAM };
         let squares = tiles * each * vectors as f64 / lanes;
         let transform = tiles * vectors as f64 * products * TRANSFORM;
         let write = transform + squares * (SQUARE + LANE * lanes);
