@@ -9,7 +9,8 @@
 //! For each layer there are three: `known`, made for its image size; `free`, made for any; and `generic`,
 //! the library's plain loops. `known` and `free` write to memory that is there already; `generic` allocates
 //! its output, as is its interface. One core is used. `Gelem/s` are GFLOP/s: an element is one floating-point
-//! operation, a multiply-accumulate is two, and those on zero padding count.
+//! operation, a multiply-accumulate is two, and those on zero padding count. They are the operations of the
+//! definition: a layer that Winograd's algorithm computes with fewer may show more than the machine's peak.
 //!
 //! Before a bench is timed, its output is compared once with the definition; a wrong one stops the run.
 

@@ -25,7 +25,7 @@ use self::word::check_words;
 use crate::error::{Errors, Spot};
 use crate::parse::args::{Args, Spanned};
 use crate::parse::{Attribute, Key, LayerArgs};
-use crate::spec::{Dtype, Spec};
+use crate::spec::{Algorithm, Dtype, Spec};
 use crate::wording::list;
 
 /// A valid layer.
@@ -122,7 +122,18 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);
     }
+    check_algorithm(&spec, args, errors);
     Some(spec)
+}
+
+/// An algorithm that the user insists on can be used.
+fn check_algorithm(spec: &Spec, args: &Args, errors: &mut Errors) {
+    if let (Algorithm::Winograd, Some(obstacle)) = (spec.algorithm, spec.winograd_obstacle())
+        && let Some(word) = args.algorithm.given()
+    {
+        let message = format!("winograd cannot compute this layer: {obstacle}; write `algorithm: auto`");
+        errors.push(word.spot, message);
+    }
 }
 
 /// The channels and the kernel have no default.

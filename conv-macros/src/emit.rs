@@ -100,8 +100,8 @@ impl Emitter<'_> {
         for (at, (factor, term)) in terms.iter().enumerate() {
             let term = register(term);
             let constant = self.dtype.literal(factor.abs());
-            let factor_is_one = factor.abs() == 1.0;
-            sum = match (at, factor_is_one, *factor < 0.0) {
+            let is_one = factor.abs().to_bits() == 1.0f64.to_bits();
+            sum = match (at, is_one, *factor < 0.0) {
                 (0, true, false) => quote!(#term),
                 (0, true, true) => quote!(-#term),
                 (0, false, false) => quote!(#term * #constant),
@@ -223,6 +223,10 @@ fn index(value: &Index) -> TokenStream {
         Index::Difference(a, b) => {
             let (a, b) = (index(a), factor(b));
             quote!(#a - #b)
+        }
+        Index::Tiles(a, b) => {
+            let (a, b) = (index(a), Literal::usize_unsuffixed(*b));
+            quote!(usize::div_ceil(#a, #b))
         }
         Index::AtMost(a, b) => {
             let (a, b) = (index(a), Literal::usize_unsuffixed(*b));

@@ -7,6 +7,7 @@
 //! One nest computes one block of output channels of one group of one image, from planes that are padded
 //! already: see `conv_runtime::__private::Job`.
 
+#[cfg(test)]
 mod count;
 mod print;
 
@@ -62,6 +63,8 @@ pub(crate) enum Index {
     Remainder(Box<Index>, usize),
     Difference(Box<Index>, Box<Index>),
     AtMost(Box<Index>, usize),
+    /// A quotient, rounded up.
+    Tiles(Box<Index>, usize),
 }
 
 impl Index {
@@ -92,6 +95,15 @@ impl Index {
         match self {
             Self::Const(value) => Self::Const(value.min(most)),
             value => Self::AtMost(Box::new(value), most),
+        }
+    }
+
+    /// Tiles of `size` that cover so many elements.
+    pub(crate) fn tiles_of(self, size: usize) -> Self {
+        match self {
+            value if size == 1 => value,
+            Self::Const(value) => Self::Const(value.div_ceil(size)),
+            value => Self::Tiles(Box::new(value), size),
         }
     }
 
@@ -198,5 +210,3 @@ pub(crate) struct Nest {
     pub(crate) lanes: usize,
     pub(crate) body: Vec<Stmt>,
 }
-
-pub(crate) use count::Count;

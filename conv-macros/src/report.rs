@@ -1,5 +1,6 @@
 //! What a layer says of itself: its rustdoc, and the text of `Layer::PLAN`.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use crate::plan::Plan;
@@ -69,18 +70,11 @@ impl Report<'_> {
     ) -> String {
         let (before, after) = padding(self.spec.padding);
         let (extent, stride) = (along(self.spec.effective_kernel()), along(self.spec.stride));
-        let sum = before.saturating_add(after);
-        let padded = match sum.cmp(&extent) {
-            std::cmp::Ordering::Less => format!("{axis} - {}", extent - sum),
-            std::cmp::Ordering::Equal => axis.to_owned(),
-            std::cmp::Ordering::Greater => format!("{axis} + {}", sum - extent),
-        };
-        if stride == 1 && sum + 1 == extent {
-            axis.to_owned()
-        } else if stride == 1 {
-            format!("{padded} + 1")
+        let sum = before.saturating_add(after).min(usize::MAX - 1);
+        if stride == 1 {
+            shifted(axis, sum + 1, extent)
         } else {
-            format!("({padded}) / {stride} + 1")
+            format!("({}) / {stride} + 1", shifted(axis, sum, extent))
         }
     }
 
@@ -94,5 +88,14 @@ impl Report<'_> {
             }
             None => "no scratch, unless the image is narrower than a vector".to_owned(),
         }
+    }
+}
+
+/// `axis + plus - minus`, as a person writes it.
+fn shifted(axis: &str, plus: usize, minus: usize) -> String {
+    match plus.cmp(&minus) {
+        Ordering::Less => format!("{axis} - {}", minus - plus),
+        Ordering::Equal => axis.to_owned(),
+        Ordering::Greater => format!("{axis} + {}", plus - minus),
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Algorithm {
     Auto,
     /// The user, who wants the plain sum of products.
     Direct,
+    /// The user, who wants minimal filtering.
+    Winograd,
 }
 
 /// Rows and columns added at each side of the image.
@@ -116,6 +118,20 @@ impl Spec {
         })
     }
 
+    /// Why minimal filtering does not apply, if it doesn't.
+    pub(crate) fn winograd_obstacle(&self) -> Option<String> {
+        let (Hw { h, w }, one) = (self.kernel, Hw { h: 1, w: 1 });
+        if self.stride != one {
+            Some("it needs stride 1".to_owned())
+        } else if self.dilation != one {
+            Some("it needs dilation 1".to_owned())
+        } else if ![1, 3, 5].contains(&h) || ![1, 3, 5].contains(&w) || h * w == 1 {
+            Some(format!("it needs a kernel of 3 or 5 taps, or 1, along each axis, but got ({h}, {w})"))
+        } else {
+            None
+        }
+    }
+
     /// Weights and biases.
     pub(crate) fn parameters(&self) -> usize {
         self.out_channels * self.terms() + if self.bias { self.out_channels } else { 0 }
@@ -182,13 +198,14 @@ impl Dtype {
 
 impl Algorithm {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Auto, Self::Direct];
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Direct, Self::Winograd];
 
     /// The word in the macro's language.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Direct => "direct",
+            Self::Winograd => "winograd",
         }
     }
 

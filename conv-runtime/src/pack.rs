@@ -108,6 +108,7 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small integers are exact")]
 mod tests {
     use super::*;
 

@@ -94,8 +94,9 @@ impl Columns<'_> {
                 self.sides(pixels, row);
             }
             2 if zeros => {
+                let end = left + self.width;
                 for half in row.chunks_exact_mut(row.len() / 2) {
-                    clear(simd, half, left, half.len() - (left + self.width) / 2);
+                    clear(simd, half, left, half.len() - end / 2);
                 }
                 self.sort(simd, pixels, row);
             }
@@ -259,10 +260,12 @@ fn short_row<E: Element>(from: &[E], to: &mut [E]) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "small integers are exact")]
 mod tests {
     use super::*;
+    use crate::Isa;
     use alloc::vec::Vec;
-    use fearless_simd::{Level, dispatch};
+    use fearless_simd::dispatch;
 
     fn padded(config: &Conv2dConfig, phases: usize, [h, w]: [usize; 2]) -> Vec<f32> {
         let image: Vec<f32> = (1u16..).take(h * w).map(f32::from).collect();
@@ -270,7 +273,7 @@ mod tests {
         let (rows, pitch) = (top + h + bottom, pitch(config, phases, w).expect("small"));
         let mut planes = alloc::vec![f32::NAN; rows * pitch];
         let job = Job { config, phases, image: [h, w], first: 0, rows, pitch, plane: rows * pitch };
-        dispatch!(Level::new(), simd => copy(simd, job, &image, &mut planes));
+        dispatch!(Isa::best().level(), simd => copy(simd, job, &image, &mut planes));
         planes
     }
 
@@ -316,8 +319,8 @@ mod tests {
         let whole = Job { config: &config, phases: 1, image: [4, 3], first: 0, rows: 7, pitch: 5, plane: 35 };
         let band = Job { first: 3, rows: 2, plane: 10, ..whole };
         let (mut all, mut some) = (alloc::vec![0.0; 70], alloc::vec![0.0; 20]);
-        dispatch!(Level::new(), simd => copy(simd, whole, &image, &mut all));
-        dispatch!(Level::new(), simd => copy(simd, band, &image, &mut some));
+        dispatch!(Isa::best().level(), simd => copy(simd, whole, &image, &mut all));
+        dispatch!(Isa::best().level(), simd => copy(simd, band, &image, &mut some));
         assert_eq!(some[..10], all[15..25]);
         assert_eq!(some[10..], all[50..60]);
     }

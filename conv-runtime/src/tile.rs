@@ -9,6 +9,7 @@ use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 use crate::Element;
 
 /// A tile: `pixels` rows of `width` channels each.
+#[derive(Clone, Copy)]
 pub struct Tile<'a, E> {
     /// The tile's numbers, row after row.
     pub values: &'a [E],
@@ -145,6 +146,7 @@ fn halves<const H: usize, E: Element>(from: &[E], count: usize, to: &mut [E]) {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small integers are exact")]
 mod tests {
     use super::*;
     use crate::Isa;

@@ -3,6 +3,7 @@
 //! `for_each_suite_layer!(visit)` hands every row to the macro `visit`, in the form
 //! `name, batch, (height, width), { keys of conv2d! };`
 
+/// Hands every layer of the suite to a macro.
 #[macro_export]
 macro_rules! for_each_suite_layer {
     ($visit:ident) => {

@@ -81,15 +81,12 @@ fn unknown_dtype(word: &str) -> String {
 
 fn unknown_algorithm(word: &str) -> String {
     let remedy = match word.to_lowercase().as_str() {
-        "winograd" => {
-            "the Winograd algorithm is not available in this version, leave the choice to `auto`".to_owned()
-        }
         "im2col" | "gemm" | "fft" => {
-            "every layer is computed directly, without a detour over matrices or spectra".to_owned()
+            "there is no detour over matrices or spectra, leave the choice to `auto`".to_owned()
         }
         _ => did_you_mean(word, Algorithm::ALL.map(Algorithm::word)),
     };
-    format!("algorithm must be auto or direct, but got {word}; {remedy}")
+    format!("algorithm must be auto, direct or winograd, but got {word}; {remedy}")
 }
 
 /// The nearest of the words, if there is one.

@@ -19,6 +19,8 @@
 //!    pixels, in which those that do not belong cancel. So would they not if they were infinite; then the
 //!    whole tile is NaN, not the pixels next to it alone.
 
+#![expect(clippy::float_cmp, reason = "constants are exact, and compared as such")]
+
 use super::{Block, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Matrix, Transform};
@@ -37,11 +39,11 @@ impl Winograd<'_> {
     }
 
     fn tile_rows(&self) -> Index {
-        tiles_over(self.block.size(Size::OutH), self.rows.outputs())
+        self.block.size(Size::OutH).tiles_of(self.rows.outputs())
     }
 
     fn tile_columns(&self) -> Index {
-        tiles_over(self.block.size(Size::OutW), self.columns.outputs())
+        self.block.size(Size::OutW).tiles_of(self.columns.outputs())
     }
 
     /// Tiles of the band.
@@ -159,10 +161,11 @@ impl Winograd<'_> {
         let rows_at = self.tiles() * (self.products() * block.width);
         let mut body = looped("tx", self.tile_columns(), |tx| {
             counted("v", self.vectors(), |v| {
-                let lane = v * block.lanes();
+                let start = v * block.lanes();
                 let tile = ty.clone() * self.tile_columns() + tx.clone();
-                let to = rows_at.clone() + tx.clone() * (self.columns.outputs() * block.width) + lane.clone();
-                self.output_tile(&(tile * block.width + lane.clone()), &to, &line, &lane)
+                let to =
+                    rows_at.clone() + tx.clone() * (self.columns.outputs() * block.width) + start.clone();
+                self.output_tile(&(tile * block.width + start.clone()), &to, &line, &start)
             })
         });
         let first = ty.clone() * m;
@@ -181,12 +184,12 @@ impl Winograd<'_> {
     }
 
     /// One tile, one vector of output channels.
-    fn output_tile(&self, from: &Index, to: &Index, line: &Index, lane: &Index) -> Vec<Stmt> {
+    fn output_tile(&self, from: &Index, to: &Index, line: &Index, start: &Index) -> Vec<Stmt> {
         let (block, lanes) = (self.block, self.block.lanes());
         let (rows, columns) = (self.rows.products(), self.columns.products());
         let bias = Reg::new("bias_row", &[]);
         let mut body = vec![
-            Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at: lane.clone(), len: lanes },
+            Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at: start.clone(), len: lanes },
             Stmt::Set { reg: Reg::new("bias", &[]), value: Vector::Load { window: bias, at: 0 } },
         ];
         for j in 0..columns {
@@ -236,7 +239,7 @@ fn apply(matrix: &Matrix, input: impl Fn(usize) -> Reg, output: impl Fn(usize) -
     let terms = |r: usize, keep: &dyn Fn(usize) -> bool| -> Vec<(f64, Reg)> {
         let row = matrix[r].iter().enumerate().filter(|(k, value)| **value != 0.0 && keep(*k));
         row.filter_map(|(k, value)| match k {
-            k if columns.contains(&k) && r % 2 == 0 => Some((*value, sum(k, &output(0)))),
+            k if columns.contains(&k) && r.is_multiple_of(2) => Some((*value, sum(k, &output(0)))),
             k if columns.contains(&k) => Some((*value, difference(k, &output(0)))),
             k if k > 0 && columns.contains(&(k - 1)) => None,
             k => Some((*value, input(k))),
@@ -284,11 +287,6 @@ fn paired_columns(matrix: &Matrix) -> Vec<usize> {
 /// Whether two rows differ in the sign of their odd constants alone.
 fn are_mirrored(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).enumerate().all(|(k, (a, b))| if k % 2 == 0 { a == b } else { *a == -b })
-}
-
-/// Tiles of `m` that cover an extent.
-fn tiles_over(extent: Index, m: usize) -> Index {
-    (extent + (m - 1)).divided_by(m)
 }
 
 /// A loop over an extent that may be known only at run time.

@@ -89,6 +89,7 @@ impl Display for Index {
             Self::Remainder(a, b) => write!(f, "{} % {b}", Factor(a)),
             Self::Difference(a, b) => write!(f, "{a} - {}", Factor(b)),
             Self::AtMost(a, b) => write!(f, "min({a}, {b})"),
+            Self::Tiles(a, b) => write!(f, "tiles({a}, {b})"),
         }
     }
 }

@@ -51,7 +51,7 @@ const TABLE: [Row; 14] = [
     Row { key: Key::Bias, long: "bias", short: "bias", takes: "`true` or `false`", example: "true" },
     Row { key: Key::Dtype, long: "dtype", short: "dtype", takes: "`f32` or `f64`", example: "f32" },
     Row { key: Key::Input, long: "input", short: "input", takes: "`(height, width)`", example: "(28, 28)" },
-    Row { key: Key::Algorithm, long: "algorithm", short: "algorithm", takes: "`auto` or `direct`", example: "auto" },
+    Row { key: Key::Algorithm, long: "algorithm", short: "algorithm", takes: "`auto`, `direct` or `winograd`", example: "auto" },
     Row { key: Key::Crate, long: "crate", short: "crate", takes: "the path of conv_runtime", example: "::conv_runtime" },
     Row { key: Key::Weights, long: "weights", short: "weights", takes: "nested arrays of numbers", example: "[[[[1]]]]" },
 ];

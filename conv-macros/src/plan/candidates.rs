@@ -10,13 +10,16 @@ const MOST_PHASES: usize = 16;
 /// All plans worth comparing: at least one.
 pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
     let bench = Bench::new(spec, machine);
-    let mut plans = bench.channels();
+    let mut plans = bench.winograd();
+    if spec.algorithm == Algorithm::Winograd && !plans.is_empty() {
+        return plans;
+    }
+    plans.extend(bench.channels());
     if spec.stride.w <= MOST_PHASES {
         plans.extend(bench.columns());
         plans.extend(bench.rows());
     }
     plans.extend(bench.whole());
-    plans.extend(bench.winograd());
     plans
 }
 
@@ -94,17 +97,18 @@ impl<'a> Bench<'a> {
 
     /// Minimal filtering, where there are channels enough to pay for the transforms.
     fn winograd(&self) -> Vec<Plan> {
-        let (spec, lanes) = (self.spec, self.machine.lanes);
-        let (one, registers) = (Hw { h: 1, w: 1 }, self.machine.registers);
-        let forbidden = spec.algorithm == Algorithm::Direct || spec.stride != one || spec.dilation != one;
-        if forbidden || spec.in_per_group() < 8 || spec.out_per_group() < lanes {
+        let (spec, lanes, registers) = (self.spec, self.machine.lanes, self.machine.registers);
+        let few = spec.in_per_group() < 8 || spec.out_per_group() < lanes;
+        let wanted = match spec.algorithm {
+            Algorithm::Auto => !few,
+            Algorithm::Direct => false,
+            Algorithm::Winograd => true,
+        };
+        if !wanted || spec.winograd_obstacle().is_some() {
             return Vec::new();
         }
         let mut plans = Vec::new();
-        for outputs in [Hw { h: 4, w: 4 }, Hw { h: 2, w: 2 }] {
-            if spec.kernel != (Hw { h: 3, w: 3 }) {
-                continue;
-            }
+        for outputs in filter_outputs(spec.kernel) {
             for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
                 let most = (registers - 2 - vectors) / vectors;
                 plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
@@ -181,6 +185,16 @@ fn bands(tile: Tile, spec: &Spec) -> Bands {
     // A band copies what it shares with the next again: that should stay a fraction.
     let shared = spec.effective_kernel().h.saturating_sub(spec.stride.h);
     Bands { least: bands.least.max(shared.saturating_mul(4)), ..bands }
+}
+
+/// The outputs that a tile of minimal filtering may have, by the kernel.
+fn filter_outputs(kernel: Hw) -> Vec<Hw> {
+    let along = |taps: usize| match taps {
+        1 => vec![1],
+        3 => vec![4, 2],
+        _ => vec![2],
+    };
+    along(kernel.h).into_iter().flat_map(|h| along(kernel.w).into_iter().map(move |w| Hw { h, w })).collect()
 }
 
 /// All tiles of a band are in the cache together, transformed; the weights of all products are read once a

@@ -11,7 +11,8 @@ impl Display for Plan {
         write!(f, "{}-bit: {}", machine.bits, self.algorithm())?;
         write!(f, ", {}; ", self.tile_in_words())?;
         write!(f, "reads {}; ", self.reads_in_words())?;
-        write!(f, "about {} cycles an image ", grouped(cost.cycles()))?;
+        let image = if self.sizes.is_some() { "an image" } else { "an image of 56x56" };
+        write!(f, "about {} cycles {image} ", grouped(cost.cycles()))?;
         write!(
             f,
             "({} compute, {} copy, {} write), ",

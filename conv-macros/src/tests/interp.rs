@@ -149,6 +149,7 @@ impl Interpreter {
             Index::Remainder(a, b) => self.index(a) % b,
             Index::Difference(a, b) => self.index(a) - self.index(b),
             Index::AtMost(a, b) => self.index(a).min(*b),
+            Index::Tiles(a, b) => self.index(a).div_ceil(*b),
         }
     }
 }

@@ -303,30 +303,31 @@ fn case() -> impl Strategy<Value = Case> {
 
 /// A layer with channels enough for minimal filtering, and one of its plans that filter so.
 fn filtered() -> impl Strategy<Value = Case> {
-    let channels = (8usize..11, prop_oneof![16usize..19, 32usize..34]);
-    (spec(), channels, size(), size(), any::<bool>(), 0usize..3, any::<prop::sample::Index>()).prop_map(
-        |(spec, (depth, out), more_h, more_w, known, width, tile)| {
+    let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
+    let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
+    let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
+    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..3, any::<prop::sample::Index>())
+        .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
             let one = Hw { h: 1, w: 1 };
             let mut spec = Spec {
                 in_channels: depth,
                 out_channels: out,
-                kernel: Hw { h: 3, w: 3 },
+                kernel: Hw { h, w },
                 stride: one,
                 dilation: one,
                 groups: 1,
+                algorithm: Algorithm::Winograd,
                 ..spec
             };
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
-            let mut plans = candidates(&spec, machine);
-            plans.retain(|plan| matches!(plan.tile, Tile::Winograd { .. }));
+            let plans = candidates(&spec, machine);
             let mut plan = plans[tile.index(plans.len())].clone();
             plan.bands.bytes = tile.index(1 << 16);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
             Case { spec, image, plan }
-        },
-    )
+        })
 }
 
 /// The smallest image that the layer accepts, and some pixels more.

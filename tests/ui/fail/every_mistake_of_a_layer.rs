@@ -10,7 +10,7 @@ conv2d! {
         padding_mode: mirror,
         bias: 1,
         dtype: f16,
-        algorithm: winograd,
+        algorithm: gemm,
         input: 28,
         groups: 0,
         dilation: -1,

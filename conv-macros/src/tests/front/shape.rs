@@ -132,7 +132,7 @@ fn items() {
 fn every_mistake_of_an_invocation_is_reported() {
     assert_snapshot!(report(&[
         "struct A<in: 0, out: N, k: [2, 3], strides: 2, padding: smae, padding_mode: mirror, bias: 1, dtype: f16,
-            algorithm: winograd, input: 28, groups: 0, dilation: 0, device: cpu>;
+            algorithm: gemm, input: 28, groups: 0, dilation: 0, device: cpu>;
          struct B<in: 3, out: 4, k: 3, groups: 2>; struct C<in: 1, out: 1, k: 1>; struct D<in: 1>; enum E; struct F(3);",
     ]));
 }

@@ -1,5 +1,0 @@
-use conv_runtime::prelude::*;
-
-conv2d! { struct Layer<in: 4, out: 4, k: 3, algorithm: winograd>; }
-
-fn main() {}
