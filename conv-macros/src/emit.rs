@@ -221,8 +221,8 @@ fn index(value: &Index) -> TokenStream {
             quote!(#a % #b)
         }
         Index::Difference(a, b) => {
-            let (a, b) = (index(a), factor(b));
-            quote!(#a - #b)
+            let (a, b) = (index(a), index(b));
+            quote!(usize::saturating_sub(#a, #b))
         }
         Index::Tiles(a, b) => {
             let (a, b) = (index(a), Literal::usize_unsuffixed(*b));

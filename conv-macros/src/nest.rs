@@ -61,6 +61,7 @@ pub(crate) enum Index {
     Product(Box<Index>, Box<Index>),
     Quotient(Box<Index>, usize),
     Remainder(Box<Index>, usize),
+    /// A difference, at least 0.
     Difference(Box<Index>, Box<Index>),
     AtMost(Box<Index>, usize),
     /// A quotient, rounded up.

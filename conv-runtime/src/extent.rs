@@ -73,15 +73,14 @@ impl Extent {
         image: [usize; 2],
         out: [usize; 2],
     ) -> Option<Self> {
-        let [[m, n], kernel] = [filtering.outputs, config.kernel_size];
-        let pitch = (out[1].checked_next_multiple_of(n)? + kernel[1] - 1).checked_mul(scheme.depth)?;
+        let pitch = filtering.reads(1, out[1], config)?.checked_mul(scheme.depth)?;
         let band = scheme.bands.rows(out[0], pitch.checked_mul(size_of::<E>())?);
-        let rows = band.checked_next_multiple_of(m)?.checked_add(kernel[0] - 1)?;
-        let [down, across] = filtering.tiles([band, out[1]]);
+        let rows = filtering.reads(0, band, config)?;
+        let (down, across) = (filtering.tiles(0, band, config)?, filtering.tiles(1, out[1], config)?);
         let products = down.checked_mul(across)?.checked_mul(filtering.all_products())?;
         // The widest block's products, and the outputs of one row of tiles.
         let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
-        let line = across.checked_mul(m * n)?;
+        let line = across.checked_mul(filtering.outputs[0] * filtering.outputs[1])?;
         let shares = Shares {
             copy: rows.checked_mul(pitch)?,
             prepared: products.checked_mul(scheme.depth)?,

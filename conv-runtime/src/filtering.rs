@@ -22,9 +22,17 @@ impl Filtering {
         self.products[0] * self.products[1]
     }
 
-    /// Tiles that cover so many output rows and columns.
-    pub(crate) fn tiles(&self, out: [usize; 2]) -> [usize; 2] {
-        [out[0].div_ceil(self.outputs[0]), out[1].div_ceil(self.outputs[1])]
+    /// Tiles that cover so many output rows (`axis` 0) or columns (1): those of each remainder modulo the
+    /// dilation by themselves. `None` if they cannot be counted.
+    pub(crate) fn tiles(&self, axis: usize, out: usize, config: &Conv2dConfig) -> Option<usize> {
+        let dilation = config.dilation[axis];
+        out.div_ceil(dilation).div_ceil(self.outputs[axis]).checked_mul(dilation)
+    }
+
+    /// Rows or columns that these tiles read.
+    pub(crate) fn reads(&self, axis: usize, out: usize, config: &Conv2dConfig) -> Option<usize> {
+        let inputs = self.tiles(axis, out, config)?.checked_mul(self.outputs[axis])?;
+        inputs.checked_add((config.kernel_size[axis] - 1).checked_mul(config.dilation[axis])?)
     }
 
     /// `G g GT` of every kernel, computed in `f64` and rounded once: a kernel of `products` taps.

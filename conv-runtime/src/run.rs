@@ -143,7 +143,8 @@ impl<K: Kernel> Pass<'_, K> {
         memory: &mut Memory<'_, K::Elem>,
     ) {
         let (config, extent, level) = (const { &K::CONFIG }, &self.extent, self.parameters.isa.level());
-        let rows = band.geometry.out_h.next_multiple_of(filtering.outputs[0]) + config.kernel_size[0] - 1;
+        // The whole band's rows could be counted; the last band has no more.
+        let rows = filtering.reads(0, band.geometry.out_h, config).unwrap_or(0);
         let job = interleave::Job {
             config,
             image: extent.image,

@@ -15,7 +15,9 @@
 //!    the weights, four times as many as the layer's, are read once a band.
 //! 4. Transforms run along columns, then along rows, in straight code. Points come in pairs that differ in
 //!    sign, whose rows differ in the sign of every other constant: they share both halves of their sums.
-//! 5. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
+//! 5. A dilated kernel is `d x d` plain ones, each on the rows and columns of one remainder modulo `d`: tiles
+//!    read pixels that lie apart, and their outputs are put in order on the way out.
+//! 6. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
 //!    pixels, in which those that do not belong cancel. So would they not if they were infinite; then the
 //!    whole tile is NaN, not the pixels next to it alone.
 
@@ -38,12 +40,25 @@ impl Winograd<'_> {
         self.rows.products() * self.columns.products()
     }
 
+    /// Tiles over the rows of the band: for each remainder modulo the dilation, those of its rows.
     fn tile_rows(&self) -> Index {
-        self.block.size(Size::OutH).tiles_of(self.rows.outputs())
+        let d = self.block.spec.dilation.h;
+        self.block.size(Size::OutH).tiles_of(d).tiles_of(self.rows.outputs()) * d
     }
 
+    /// Tiles over the columns, likewise.
     fn tile_columns(&self) -> Index {
-        self.block.size(Size::OutW).tiles_of(self.columns.outputs())
+        let d = self.block.spec.dilation.w;
+        self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d
+    }
+
+    /// The first output row of a row of tiles, and the first input row.
+    fn first_row(&self, tile: &Index) -> Index {
+        first(tile, self.block.spec.dilation.h, self.rows.outputs())
+    }
+
+    fn first_column(&self, tile: &Index) -> Index {
+        first(tile, self.block.spec.dilation.w, self.columns.outputs())
     }
 
     /// Tiles of the band.
@@ -63,8 +78,8 @@ impl Winograd<'_> {
             looped("tx", self.tile_columns(), |tx| {
                 counted("c", depth / lanes, |c| {
                     let channel = c * lanes;
-                    let row = ty.clone() * self.rows.outputs() * self.block.size(Size::Pitch);
-                    let pixel = row + tx.clone() * (self.columns.outputs() * depth) + channel.clone();
+                    let row = self.first_row(&ty) * self.block.size(Size::Pitch);
+                    let pixel = row + self.first_column(&tx) * depth + channel.clone();
                     let tile = ty.clone() * self.tile_columns() + tx.clone();
                     self.input_tile(&pixel, &(tile * depth + channel))
                 })
@@ -75,13 +90,14 @@ impl Winograd<'_> {
     /// One tile, one vector of channels.
     fn input_tile(&self, pixel: &Index, to: &Index) -> Vec<Stmt> {
         let (rows, columns) = (self.rows.products(), self.columns.products());
+        let apart = self.block.spec.dilation.w * self.depth();
         let mut body = Vec::new();
         for i in 0..rows {
-            let (window, len) = (Reg::new("row", &[i]), (columns - 1) * self.depth() + self.block.lanes());
-            let at = pixel.clone() + self.block.size(Size::Pitch) * i;
+            let (window, len) = (Reg::new("row", &[i]), (columns - 1) * apart + self.block.lanes());
+            let at = pixel.clone() + self.block.size(Size::Pitch) * (i * self.block.spec.dilation.h);
             body.push(Stmt::Window { name: window.clone(), buffer: Buffer::Image, at, len });
             for j in 0..columns {
-                let value = Vector::Load { window: window.clone(), at: j * self.depth() };
+                let value = Vector::Load { window: window.clone(), at: j * apart };
                 body.push(Stmt::Set { reg: Reg::new("d", &[i, j]), value });
             }
         }
@@ -156,20 +172,19 @@ impl Winograd<'_> {
     /// The outputs of one row of tiles: transformed to the work space, and from there row by row to the
     /// output, which may end within the tiles.
     fn output_row(&self, ty: &Index) -> Vec<Stmt> {
-        let (block, m) = (self.block, self.rows.outputs());
+        let (block, d) = (self.block, self.block.spec.dilation.h);
         let line = self.tile_columns() * (self.columns.outputs() * block.width);
         let rows_at = self.tiles() * (self.products() * block.width);
         let mut body = looped("tx", self.tile_columns(), |tx| {
             counted("v", self.vectors(), |v| {
                 let start = v * block.lanes();
                 let tile = ty.clone() * self.tile_columns() + tx.clone();
-                let to =
-                    rows_at.clone() + tx.clone() * (self.columns.outputs() * block.width) + start.clone();
+                let to = rows_at.clone() + self.first_column(&tx) * block.width + start.clone();
                 self.output_tile(&(tile * block.width + start.clone()), &to, &line, &start)
             })
         });
-        let first = ty.clone() * m;
-        let rows = (block.size(Size::OutH).less(first.clone())).at_most(m);
+        let first = self.first_row(ty);
+        let rows = block.size(Size::OutH).less(first.clone()).tiles_of(d).at_most(self.rows.outputs());
         body.extend(looped("a", rows, |a| {
             vec![Stmt::Scatter {
                 from: (Buffer::Work, rows_at.clone() + a.clone() * line.clone()),
@@ -177,7 +192,7 @@ impl Winograd<'_> {
                 width: block.width,
                 channels: block.channels,
                 plane: block.size(Size::OutPlane),
-                at: (first.clone() + a) * block.size(Size::OutW),
+                at: (first.clone() + a * d) * block.size(Size::OutW),
             }]
         }));
         body
@@ -211,7 +226,7 @@ impl Winograd<'_> {
                 let (sum, reg) = (Reg::new("s", &[a, b]), Reg::new("y", &[a, b]));
                 let terms = vec![(1.0, sum), (1.0, Reg::new("bias", &[]))];
                 body.push(Stmt::Combine { reg: reg.clone(), terms });
-                let at = to.clone() + line.clone() * a + b * block.width;
+                let at = to.clone() + line.clone() * a + b * block.spec.dilation.w * block.width;
                 body.push(Stmt::Store { reg, buffer: Buffer::Work, at });
             }
         }
@@ -282,6 +297,12 @@ fn paired_columns(matrix: &Matrix) -> Vec<usize> {
         }
     }
     pairs
+}
+
+/// The first output of a tile, along an axis. A dilated kernel reads, and a tile makes, outputs of one
+/// remainder modulo the dilation `d` alone.
+fn first(tile: &Index, d: usize, outputs: usize) -> Index {
+    tile.clone().modulo(d) + tile.clone().divided_by(d) * (d * outputs)
 }
 
 /// Whether two rows differ in the sign of their odd constants alone.

@@ -202,7 +202,8 @@ fn filter_outputs(kernel: Hw) -> Vec<Hw> {
 fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
     let weights = spec.in_per_group().saturating_mul(spec.out_per_group());
     let bytes = if weights <= 128 * 128 { 64 << 10 } else { 256 << 10 };
-    Bands { bytes, least: 2 * outputs.h, step: outputs.h }
+    let step = outputs.h.saturating_mul(spec.dilation.h);
+    Bands { bytes, least: step.saturating_mul(2), step }
 }
 
 /// One tap on each pixel: height and width can be one axis.

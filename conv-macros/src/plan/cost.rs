@@ -178,7 +178,9 @@ impl Layer<'_> {
     /// Tiles of minimal filtering, and the products and vectors of each.
     fn filtering(&self, outputs: Hw) -> (f64, f64, f64) {
         let kernel = self.spec.kernel;
-        let tiles = self.out.h.div_ceil(outputs.h) as f64 * self.out.w.div_ceil(outputs.w) as f64;
+        let along = |out: usize, m: usize, d: usize| out.div_ceil(d).div_ceil(m) as f64 * d as f64;
+        let dilation = self.spec.dilation;
+        let tiles = along(self.out.h, outputs.h, dilation.h) * along(self.out.w, outputs.w, dilation.w);
         let products = ((outputs.h + kernel.h - 1) * (outputs.w + kernel.w - 1)) as f64;
         (tiles, products, (outputs.h * outputs.w) as f64)
     }

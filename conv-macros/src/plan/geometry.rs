@@ -62,7 +62,9 @@ impl Geometry {
 impl Geometry {
     /// Channels come last; rows and columns are filled up to whole tiles.
     fn winograd(spec: &Spec, plan: &Plan, out: Hw, outputs: Hw) -> Self {
-        let columns = out.w.next_multiple_of(outputs.w) + spec.kernel.w - 1;
+        let dilation = spec.dilation.w;
+        let columns =
+            covered(out.w, outputs.w, dilation).saturating_add((spec.kernel.w - 1).saturating_mul(dilation));
         let pitch = columns.saturating_mul(plan.depth(spec));
         let row = pitch.saturating_mul(plan.machine.bytes);
         Self { out, band: plan.bands.rows(out.h, row), pitch, plane: 0 }
@@ -88,11 +90,11 @@ impl Plan {
         let elements = match self.transforms(spec) {
             Some([rows, columns]) => {
                 let [down, across] = [rows.outputs(), columns.outputs()];
-                let high = sizes.band.next_multiple_of(down) + spec.kernel.h - 1;
-                let across_all = sizes.out.w.div_ceil(across);
-                let tiles = sizes.band.div_ceil(down) * across_all;
+                let high = covered(sizes.band, down, spec.dilation.h) + (spec.kernel.h - 1) * spec.dilation.h;
+                let wide = covered(sizes.out.w, across, spec.dilation.w);
+                let tiles = covered(sizes.band, down, spec.dilation.h) / down * (wide / across);
                 let products = tiles * rows.products() * columns.products();
-                let work = (products + across_all * down * across) * self.block;
+                let work = (products + wide * down) * self.block;
                 high * sizes.pitch + products * self.depth(spec) + work
             }
             None if self.copies(sizes.out.w) => {
@@ -102,6 +104,11 @@ impl Plan {
         };
         Some(elements.saturating_mul(self.machine.bytes))
     }
+}
+
+/// Rows or columns that whole tiles cover, those of each remainder modulo the dilation by themselves.
+fn covered(out: usize, outputs: usize, dilation: usize) -> usize {
+    out.div_ceil(dilation).div_ceil(outputs).saturating_mul(outputs).saturating_mul(dilation)
 }
 
 /// The size with both axes laid end to end.

@@ -147,7 +147,7 @@ impl Interpreter {
             Index::Product(a, b) => self.index(a) * self.index(b),
             Index::Quotient(a, b) => self.index(a) / b,
             Index::Remainder(a, b) => self.index(a) % b,
-            Index::Difference(a, b) => self.index(a) - self.index(b),
+            Index::Difference(a, b) => self.index(a).saturating_sub(self.index(b)),
             Index::AtMost(a, b) => self.index(a).min(*b),
             Index::Tiles(a, b) => self.index(a).div_ceil(*b),
         }

@@ -100,7 +100,10 @@ impl Case {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let [rows, columns] = plan.transforms(spec)?;
         let depth = plan.depth(spec);
-        let high = band.next_multiple_of(rows.outputs()) + spec.kernel.h - 1;
+        let tiles_down = band.div_ceil(spec.dilation.h).div_ceil(rows.outputs()) * spec.dilation.h;
+        let tiles_across =
+            sizes.out.w.div_ceil(spec.dilation.w).div_ceil(columns.outputs()) * spec.dilation.w;
+        let high = tiles_down * rows.outputs() + (spec.kernel.h - 1) * spec.dilation.h;
         let inside = |at: usize, size: usize, before: usize, after: usize| at < size + before + after;
         let mut copy = vec![0.0; high * sizes.pitch];
         for row in
@@ -115,8 +118,7 @@ impl Case {
                 }
             }
         }
-        let tiles = band.div_ceil(rows.outputs()) * sizes.out.w.div_ceil(columns.outputs());
-        let output = vec![f64::NAN; tiles * rows.products() * columns.products() * depth];
+        let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
         Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(band), buffers))
     }
@@ -125,8 +127,10 @@ impl Case {
     fn work(&self, band: usize, width: usize) -> Vec<f64> {
         let sizes = self.geometry();
         let elements = self.plan.transforms(&self.spec).map_or(0, |[rows, columns]| {
-            let across = sizes.out.w.div_ceil(columns.outputs());
-            let products = rows.products() * columns.products() * band.div_ceil(rows.outputs()) * across;
+            let dilation = self.spec.dilation;
+            let across = sizes.out.w.div_ceil(dilation.w).div_ceil(columns.outputs()) * dilation.w;
+            let down = band.div_ceil(dilation.h).div_ceil(rows.outputs()) * dilation.h;
+            let products = rows.products() * columns.products() * down * across;
             products + across * rows.outputs() * columns.outputs()
         });
         vec![f64::NAN; elements * width]
@@ -314,7 +318,6 @@ fn filtered() -> impl Strategy<Value = Case> {
                 out_channels: out,
                 kernel: Hw { h, w },
                 stride: one,
-                dilation: one,
                 groups: 1,
                 algorithm: Algorithm::Winograd,
                 ..spec

@@ -112,7 +112,6 @@ fn words() {
         "dtype: torch.float64",
         "dtype: 32",
         "algorithm: winograd, stride: 2",
-        "algorithm: winograd, dilation: 2",
         "algorithm: winograd, k: 7",
         "algorithm: im2col",
         "algorithm: dierct",
