@@ -22,9 +22,6 @@ use crate::spec::{Hw, Spec};
 /// of time: it is superlinear in the length of straight code.
 pub(crate) const BUDGET: usize = 500;
 
-/// The image that layers are planned for when their image is not known.
-const NOMINAL: Hw = Hw { h: 56, w: 56 };
-
 /// The register tile, and with it the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tile {
@@ -62,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) tail: usize,
     /// The sizes, if the layer's image is known.
     pub(crate) sizes: Option<Geometry>,
+    /// The image that was planned for.
+    pub(crate) image: Hw,
     /// What one image is estimated to cost.
     pub(crate) cost: Cost,
     /// How many tiles were compared.
@@ -113,8 +112,18 @@ impl Plan {
     }
 }
 
-/// The image to plan for.
+/// The image to plan for. Where it is not known it is taken to be of the side that such a layer has in most
+/// networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {
+    let channels = spec.in_channels.saturating_mul(spec.out_channels).isqrt();
+    let side = match channels {
+        512.. => 7,
+        192.. => 14,
+        96.. => 28,
+        _ => 56,
+    };
+    // The kernel must fit.
     let extent = spec.effective_kernel();
-    spec.input.unwrap_or(Hw { h: NOMINAL.h.max(extent.h), w: NOMINAL.w.max(extent.w) })
+    let along = |extent: usize| extent.max(side);
+    spec.input.unwrap_or(Hw { h: along(extent.h), w: along(extent.w) })
 }

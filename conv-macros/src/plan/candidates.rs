@@ -142,6 +142,7 @@ impl<'a> Bench<'a> {
             block,
             tail,
             sizes: None,
+            image: nominal(spec),
             cost: Cost::default(),
             compared: 0,
         };

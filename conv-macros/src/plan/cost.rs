@@ -34,6 +34,9 @@ const COPY: f64 = 24.0;
 const STREAM: f64 = 20.0;
 const CACHE: f64 = 24e6;
 const MEMORY: f64 = 7.5;
+/// Bytes of the second-level cache that are there for one band, and bytes a cycle of what does not fit.
+const SECOND_LEVEL: f64 = 768e3;
+const OVERFLOW: f64 = 8.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// A row of a copy.
@@ -60,9 +63,9 @@ impl Cost {
         let geometry = plan.sizes.unwrap_or_else(|| Geometry::new(spec, plan, nominal(spec)));
         let layer = Layer { spec, plan, out: geometry.out };
         let blocks = spec.out_per_group() / plan.block;
-        let mut cost = layer.block(false).times(blocks);
+        let mut cost = layer.block(geometry, false).times(blocks);
         if plan.tail > 0 {
-            cost = cost.plus(layer.block(true));
+            cost = cost.plus(layer.block(geometry, true));
         }
         match plan.tile {
             Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs),
@@ -94,7 +97,7 @@ struct Layer<'a> {
 
 impl Layer<'_> {
     /// One block of output channels.
-    fn block(&self, tail: bool) -> Cost {
+    fn block(&self, geometry: Geometry, tail: bool) -> Cost {
         let width = self.plan.width(tail);
         let cost = match self.plan.tile {
             Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
@@ -102,7 +105,7 @@ impl Layer<'_> {
             Tile::Rows { rows, vectors, .. } => self.rows(width, rows, vectors),
             Tile::Whole => self.whole(),
             Tile::Winograd { outputs, pixels, .. } => {
-                self.winograd(outputs, pixels, width / self.plan.machine.lanes)
+                self.winograd(geometry, outputs, pixels, width / self.plan.machine.lanes)
             }
         };
         Cost { write: cost.write + CALL, ..cost }
@@ -186,7 +189,7 @@ impl Layer<'_> {
     }
 
     /// One block of output channels: its products, their transform, and the squares to be transposed.
-    fn winograd(&self, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
+    fn winograd(&self, geometry: Geometry, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
         let lanes = self.plan.machine.lanes as f64;
         let (tiles, products, each) = self.filtering(outputs);
         let multiply = (tiles / pixels as f64).ceil() * products;
@@ -199,8 +202,19 @@ impl Layer<'_> {
         let stream = bytes / if all > CACHE { MEMORY } else { STREAM };
         let squares = tiles * each * vectors as f64 / lanes;
         let transform = tiles * vectors as f64 * products * TRANSFORM;
-        let write = transform + squares * (SQUARE + LANE * lanes);
+        let write = transform + squares * (SQUARE + LANE * lanes) + self.overflow(geometry, outputs, vectors);
         Cost { compute: (multiply * one).max(stream), copy: 0.0, write }
+    }
+
+    /// What it costs that the transformed tiles of a band and their products do not fit the second-level
+    /// cache together: both come and go once a block.
+    fn overflow(&self, geometry: Geometry, outputs: Hw, vectors: usize) -> f64 {
+        let machine = self.plan.machine;
+        let (tiles, products, _) = self.filtering(outputs);
+        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
+        let [read, made] = [self.plan.depth(self.spec), vectors * machine.lanes]
+            .map(|channels| tiles * products * (channels * machine.bytes) as f64);
+        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / OVERFLOW } else { 0.0 }
     }
 
     /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.

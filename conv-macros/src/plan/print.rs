@@ -11,8 +11,7 @@ impl Display for Plan {
         write!(f, "{}-bit: {}", machine.bits, self.algorithm())?;
         write!(f, ", {}; ", self.tile_in_words())?;
         write!(f, "reads {}; ", self.reads_in_words())?;
-        let image = if self.sizes.is_some() { "an image" } else { "an image of 56x56" };
-        write!(f, "about {} cycles {image} ", grouped(cost.cycles()))?;
+        write!(f, "about {} cycles an image of {}x{} ", grouped(cost.cycles()), self.image.h, self.image.w)?;
         write!(
             f,
             "({} compute, {} copy, {} write), ",
