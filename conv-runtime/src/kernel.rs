@@ -171,7 +171,7 @@ pub trait Kernel {
     const SCHEMES: [Scheme; 3];
 
     /// Its weights, packed.
-    fn parameters(&self) -> &Parameters<Self::Elem>;
+    fn parameters(&self) -> ParametersRef<'_, Self::Elem>;
     /// One block, in vectors of 128 bits.
     fn block_128<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
     /// One block, in vectors of 256 bits.
@@ -201,6 +201,24 @@ impl<E: Element> PartialEq for Parameters<E> {
             && self.weights.as_slice() == other.weights.as_slice()
             && self.bias.as_slice() == other.bias.as_slice()
     }
+}
+
+impl<E: Element> Parameters<E> {
+    /// What the kernels read.
+    #[inline]
+    #[must_use]
+    pub fn as_ref(&self) -> ParametersRef<'_, E> {
+        let Self { isa, weights, bias } = self;
+        ParametersRef { isa: *isa, weights: weights.as_slice(), bias: bias.as_slice() }
+    }
+}
+
+/// The packed weights of a layer, wherever they are: in memory, or in the program.
+#[derive(Clone, Copy, Debug)]
+pub struct ParametersRef<'a, E> {
+    pub(crate) isa: Isa,
+    pub(crate) weights: &'a [E],
+    pub(crate) bias: &'a [E],
 }
 
 /// The layer's scheme for this instruction set.
@@ -247,7 +265,7 @@ pub fn run_fixed<K: Kernel>(layer: &K, x: &[K::Elem], y: &mut [K::Elem], scratch
 
 /// One call of `forward`.
 struct Pass<'a, K: Kernel> {
-    parameters: &'a Parameters<K::Elem>,
+    parameters: ParametersRef<'a, K::Elem>,
     scheme: &'a Scheme,
     extent: Extent,
 }
@@ -283,8 +301,8 @@ impl<K: Kernel> Pass<'_, K> {
         let config = const { &K::CONFIG };
         let terms = config.in_per_group() * config.kernel_size[0] * config.kernel_size[1];
         let width = packed_channels(self.scheme, config.out_per_group());
-        let weights = &self.parameters.weights.as_slice()[group * width * terms..][..width * terms];
-        let bias = &self.parameters.bias.as_slice()[group * width..][..width];
+        let weights = &self.parameters.weights[group * width * terms..][..width * terms];
+        let bias = &self.parameters.bias[group * width..][..width];
         for block in blocks(self.scheme, config.out_per_group()) {
             let job = Job {
                 tail: block.tail,
