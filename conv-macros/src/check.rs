@@ -90,8 +90,10 @@ fn check_layer(layer: LayerArgs, errors: &mut Errors) -> Checked {
     let LayerArgs { attrs, vis, name, spot, args, is_sound } = layer;
     let spec = args.as_ref().and_then(|args| check_spec(args, spot, errors));
     let args = args.unwrap_or_default();
-    let dtype = args.dtype.given().and_then(|word| Dtype::find(&word.value)).unwrap_or(Dtype::F32);
-    let weights = check_constants(&args, spec.as_ref(), dtype, errors);
+    let dtype = args.dtype.given().and_then(|word| Dtype::find(&word.value));
+    // Numbers of a type that nobody knows are checked as if it were the larger.
+    let largest = if args.dtype.is_absent() { Dtype::F32 } else { Dtype::F64 };
+    let weights = check_constants(&args, spec.as_ref(), dtype.unwrap_or(largest), errors);
     let runtime = args.runtime.given().map_or_else(|| quote!(::conv_runtime), |path| path.value);
     match spec {
         Some(spec) if is_sound && errors.count() == before => {
@@ -100,6 +102,7 @@ fn check_layer(layer: LayerArgs, errors: &mut Errors) -> Checked {
         }
         _ => {
             let is_constant = !args.weights.is_absent();
+            let dtype = dtype.unwrap_or(Dtype::F32);
             Err(BrokenLayer { attrs, vis, name, runtime, dtype, is_constant })
         }
     }

@@ -19,10 +19,13 @@ pub(super) fn check_constants(
     errors: &mut Errors,
 ) -> Option<Weights> {
     let mut check = Check { args, spec, dtype, errors };
+    if args.weights.is_absent() {
+        check.weightless();
+        return None;
+    }
     let bias = check.written_bias();
     match &args.weights {
-        Arg::Absent => check.weightless(),
-        Arg::Refused => None,
+        Arg::Absent | Arg::Refused => None,
         Arg::Given(Spanned { value: WeightsArg::Numbers(numbers), spot }) => {
             check.tensor_of_no_file();
             let weight = check.numbers(numbers, *spot);
@@ -58,7 +61,7 @@ impl Check<'_> {
     }
 
     /// What makes no sense in a layer whose weights come at run time.
-    fn weightless(&mut self) -> Option<Weights> {
+    fn weightless(&mut self) {
         if let Arg::Given(tensor) = &self.args.tensor {
             let message = "tensor names a layer in a file, but there are no weights; add \
                            `weights: \"model.safetensors\"`";
@@ -69,7 +72,6 @@ impl Check<'_> {
                            add `weights`";
             self.errors.push(*spot, message);
         }
-        None
     }
 
     /// `tensor` belongs to a checkpoint.
@@ -84,12 +86,14 @@ impl Check<'_> {
     /// A bias must stand beside weights that have none with them.
     fn bias_beside(&mut self, weights: Spot, why: &str) {
         let (at, rule) = match &self.args.bias {
-            Arg::Absent => (weights, "bias is true where it is not given"),
-            Arg::Given(Spanned { value: BiasArg::Flag(true), spot }) => (*spot, "bias is true"),
+            Arg::Absent => (weights, "missing bias: a layer has one if nothing is said"),
+            Arg::Given(Spanned { value: BiasArg::Flag(true), spot }) => {
+                (*spot, "missing the numbers of the bias")
+            }
             _ => return,
         };
         let remedy = "write `bias: false`, or its numbers as in `bias: [0.5]`";
-        self.errors.push(at, format!("{rule}, but {why} and it is not; {remedy}"));
+        self.errors.push(at, format!("{rule}, and {why} without it; {remedy}"));
     }
 
     /// The layer's constants, unless something was wrong.

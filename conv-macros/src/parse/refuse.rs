@@ -190,7 +190,7 @@ pub(super) fn number(tokens: &[Token], key: Key) -> String {
         _ if tokens.iter().any(|token| token.is(';')) => {
             format!("{rule} `{found}`; write every element")
         }
-        _ if tokens.iter().all(is_element) => {
+        _ if tokens.iter().all(is_element) && tokens.iter().filter(|token| !token.is('-')).count() > 1 => {
             format!("{rule} `{found}`; write commas between them")
         }
         _ => format!("{rule} the expression `{found}`; no macro computes it, write the result itself"),
