@@ -38,6 +38,14 @@ conv2d! {
     struct Next<in: 6, out: 16, k: 5, input: (28, 28)>;
 }
 
+// A layer whose weights are known at compile time: no construction, no packing, no allocation. It is a
+// unit struct, so it runs like any other but has no `init`, `new`, `load` or `update`: the trait that
+// `forward` comes from, if it is not `Conv2d` itself, is in the prelude too.
+conv2d! {
+    pub struct Sobel<in: 1, out: 2, k: 3, padding: 1, padding_mode: replicate, bias: false,
+        weights: [[[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]], [[[-1, -2, -1], [0, 0, 0], [1, 2, 1]]]]>;
+}
+
 #[test]
 fn the_article() -> Result<(), Error> {
     let conv = Article::init(0); // bit for bit what torch.manual_seed(0); Conv2d(1, 4, (2, 3)) holds
@@ -154,6 +162,17 @@ fn fixed_input_size_is_checked_by_the_compiler() {
     let x = Tensor::<f32, 3>::from_vec([1, 28, 28], vec![0.25; 784]).unwrap();
     let y = second.forward(&first.forward(&x).unwrap()).unwrap();
     assert_eq!(y[[15, 23, 23]], out[15][23][23]);
+}
+
+#[test]
+fn compile_time_weights() -> Result<(), Error> {
+    static EDGES: Sobel = Sobel; // a constant: the weights live in the code
+    let ramp = Tensor::<f32, 3>::from_fn([1, 4, 6], |[_, y, x]| (x * 10 + y) as f32);
+    let edges = EDGES.forward(&ramp)?;
+    assert_eq!(edges.shape(), [2, 4, 6]);
+    assert_eq!(edges[[0, 1, 2]], 80.0);
+    assert_eq!(edges[[1, 1, 2]], 8.0);
+    Ok(())
 }
 
 #[test]

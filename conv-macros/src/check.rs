@@ -9,9 +9,12 @@
 //! | `channels` | in, out, groups |
 //! | `window` | kernel, stride, dilation, padding |
 //! | `word` | words |
+//! | `constants`, `numbers` | weights that are constants |
 //! | `size` | what follows from the image's size, and numbers no computer can hold |
 
 mod channels;
+mod constants;
+mod numbers;
 mod size;
 mod window;
 mod word;
@@ -20,12 +23,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use self::channels::check_channels;
+use self::constants::check_constants;
 use self::window::check_window;
 use self::word::check_words;
 use crate::error::{Errors, Spot};
-use crate::parse::args::{Args, Spanned};
+use crate::parse::args::{Args, BiasArg, Spanned};
 use crate::parse::{Attribute, Key, LayerArgs};
 use crate::spec::{Algorithm, Dtype, Spec};
+use crate::weights::Weights;
 use crate::wording::list;
 
 /// A valid layer.
@@ -39,6 +44,8 @@ pub(crate) struct CheckedLayer {
     /// The path of `conv_runtime`.
     pub(crate) runtime: TokenStream,
     pub(crate) spec: Spec,
+    /// Its weights, if they are constants.
+    pub(crate) weights: Option<Weights>,
 }
 
 /// What is left of a layer with mistakes: enough for a stand-in.
@@ -50,6 +57,8 @@ pub(crate) struct BrokenLayer {
     pub(crate) name: Option<Ident>,
     pub(crate) runtime: TokenStream,
     pub(crate) dtype: Dtype,
+    /// Whether its weights were to be constants.
+    pub(crate) is_constant: bool,
 }
 
 /// A layer after all rules.
@@ -81,16 +90,20 @@ fn check_layer(layer: LayerArgs, errors: &mut Errors) -> Checked {
     let LayerArgs { attrs, vis, name, spot, args, is_sound } = layer;
     let spec = args.as_ref().and_then(|args| check_spec(args, spot, errors));
     let args = args.unwrap_or_default();
+    let dtype = args.dtype.given().and_then(|word| Dtype::find(&word.value));
+    // Numbers of a type that nobody knows are checked as if it were the larger.
+    let largest = if args.dtype.is_absent() { Dtype::F32 } else { Dtype::F64 };
+    let weights = check_constants(&args, spec.as_ref(), dtype.unwrap_or(largest), errors);
     let runtime = args.runtime.given().map_or_else(|| quote!(::conv_runtime), |path| path.value);
     match spec {
         Some(spec) if is_sound && errors.count() == before => {
             let name = name.unwrap_or_else(|| Ident::new("Layer", Span::mixed_site()));
-            Ok(CheckedLayer { attrs, vis, name, runtime, spec })
+            Ok(CheckedLayer { attrs, vis, name, runtime, spec, weights })
         }
         _ => {
-            let dtype = args.dtype.given().and_then(|word| Dtype::find(&word.value));
+            let is_constant = !args.weights.is_absent();
             let dtype = dtype.unwrap_or(Dtype::F32);
-            Err(BrokenLayer { attrs, vis, name, runtime, dtype })
+            Err(BrokenLayer { attrs, vis, name, runtime, dtype, is_constant })
         }
     }
 }
@@ -114,7 +127,10 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
         padding: window.padding?.value.numbers(),
         padding_mode: words.mode?,
         groups: channels.groups?.value,
-        bias: args.bias.or(|| Spanned { value: true, spot: at })?.value,
+        bias: !matches!(
+            args.bias.or(|| Spanned { value: BiasArg::Flag(true), spot: at })?.value,
+            BiasArg::Flag(false)
+        ),
         dtype: words.dtype?,
         input: input.map(|input| input.value.numbers()),
         algorithm: words.algorithm?,
@@ -122,18 +138,23 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);
     }
-    check_algorithm(&spec, args, errors);
-    Some(spec)
+    Some(Spec { algorithm: check_algorithm(&spec, args, errors), ..spec })
 }
 
-/// An algorithm that the user insists on can be used.
-fn check_algorithm(spec: &Spec, args: &Args, errors: &mut Errors) {
-    if let (Algorithm::Winograd, Some(obstacle)) = (spec.algorithm, spec.winograd_obstacle())
-        && let Some(word) = args.algorithm.given()
+/// An algorithm that the user insists on can be used. Weights that are constants are multiplied as they
+/// are, not transformed.
+fn check_algorithm(spec: &Spec, args: &Args, errors: &mut Errors) -> Algorithm {
+    let is_constant = !args.weights.is_absent();
+    let obstacle = spec
+        .winograd_obstacle()
+        .or_else(|| is_constant.then(|| "it transforms its weights, and these are constants".to_owned()));
+    if let (Algorithm::Winograd, Some(obstacle), Some(word)) =
+        (spec.algorithm, obstacle, args.algorithm.given())
     {
         let message = format!("winograd cannot compute this layer: {obstacle}; write `algorithm: auto`");
         errors.push(word.spot, message);
     }
+    if is_constant { Algorithm::Direct } else { spec.algorithm }
 }
 
 /// The channels and the kernel have no default.

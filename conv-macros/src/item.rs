@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use crate::check::{BrokenLayer, CheckedLayer};
+use crate::constant;
 use crate::emit::Emitter;
 use crate::lower::{lower, lower_prepare};
 use crate::plan::{Machine, Plan, Transform, plan};
@@ -12,22 +13,26 @@ use crate::spec::{Hw, PaddingMode, Spec};
 
 /// The layer as a named type.
 pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
-    let CheckedLayer { attrs, vis, name, spec, runtime } = layer;
+    let CheckedLayer { attrs, vis, name, spec, runtime, weights } = layer;
     let private = quote!(#runtime::__private);
     let plans = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
     let report = Report { spec, plans: &plans };
     let (docs, summary) = (report.rustdoc(), report.summary());
     let element = spec.dtype.ident();
-    let kernel = kernel(layer, &private, &plans, &summary);
+    let parameters = match weights {
+        None => stored_parameters(&element, &private),
+        Some(weights) => constant::parameters(weights, spec, &plans, &private),
+    };
+    let kernel = kernel(layer, &private, &plans, &summary, &parameters);
     let fixed = spec.input.map(|image| fixed(name, spec, image, &private));
-    let trainable = trainable(name, &element, &private);
+    let is_constant = weights.is_some();
+    let fields = fields(is_constant, &element, &private);
+    let trainable = (!is_constant).then(|| trainable(name, &element, &private));
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     quote! {
         #(#attrs)*
         #[doc = #docs]
-        #vis struct #name {
-            parameters: #private::Parameters<::core::primitive::#element>,
-        }
+        #vis struct #name #fields
 
         #(#cfgs)*
         #[allow(deprecated, unused_imports)]
@@ -43,11 +48,16 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
 /// What stands for a layer with mistakes: a type that can be used like a layer, so that its uses are no
 /// mistakes of their own. It never runs, for the program does not compile.
 pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
-    let BrokenLayer { attrs, vis, name: Some(name), runtime, dtype } = layer else {
+    let BrokenLayer { attrs, vis, name: Some(name), runtime, dtype, is_constant } = layer else {
         return TokenStream::new();
     };
     let (element, private) = (dtype.ident(), quote!(#runtime::__private));
-    let trainable = trainable(name, &element, &private);
+    let fields = fields(*is_constant, &element, &private);
+    let trainable = (!is_constant).then(|| trainable(name, &element, &private));
+    let parameters = match is_constant {
+        false => stored_parameters(&element, &private),
+        true => constant::no_parameters(&element, &private),
+    };
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     let blocks = Machine::WIDTHS.map(|bits| {
         let block = block_name(bits);
@@ -55,9 +65,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
     });
     quote! {
         #(#attrs)*
-        #vis struct #name {
-            parameters: #private::Parameters<::core::primitive::#element>,
-        }
+        #vis struct #name #fields
 
         #(#cfgs)*
         #[allow(deprecated, unused_imports)]
@@ -69,13 +77,33 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
                 const PLAN: &'static str = "";
                 const SIZES: ::core::option::Option<[[usize; 2]; 2]> = ::core::option::Option::None;
                 const SCHEMES: [#private::Scheme; 3] = [#private::Scheme::IMAGE; 3];
-                fn parameters(&self) -> &#private::Parameters<#element> {
-                    &self.parameters
-                }
+                #parameters
                 #(#blocks)*
             }
             #trainable
         };
+    }
+}
+
+/// What the struct holds: packed weights, or nothing if they are constants.
+fn fields(is_constant: bool, element: &Ident, private: &TokenStream) -> TokenStream {
+    if is_constant {
+        return quote!(;);
+    }
+    quote! {
+        {
+            parameters: #private::Parameters<::core::primitive::#element>,
+        }
+    }
+}
+
+/// Where the kernels of a layer with weights of its own find them.
+fn stored_parameters(element: &Ident, private: &TokenStream) -> TokenStream {
+    quote! {
+        #[inline]
+        fn parameters(&self) -> #private::ParametersRef<'_, #element> {
+            self.parameters.as_ref()
+        }
     }
 }
 
@@ -95,9 +123,13 @@ fn block_name(bits: usize) -> Ident {
     Ident::new(&format!("block_{bits}"), Span::call_site())
 }
 
-/// The layer as the value of an expression: a type that only the blueprint names.
+/// The layer as the value of an expression: a type that only the blueprint names. With its weights it is
+/// complete, and needs no blueprint.
 pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
     let (item, name, runtime) = (item(layer), &layer.name, &layer.runtime);
+    if layer.weights.is_some() {
+        return quote!({ #item #name });
+    }
     quote! {
         {
             #item
@@ -107,7 +139,13 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
 }
 
 /// What the runtime asks of a layer.
-fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summary: &str) -> TokenStream {
+fn kernel(
+    layer: &CheckedLayer,
+    private: &TokenStream,
+    plans: &[Plan; 3],
+    summary: &str,
+    parameters: &TokenStream,
+) -> TokenStream {
     let CheckedLayer { name, spec, .. } = layer;
     let element = spec.dtype.ident();
     let config = config(spec, private);
@@ -124,10 +162,7 @@ fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summar
             const SIZES: ::core::option::Option<[[usize; 2]; 2]> = #sizes;
             const SCHEMES: [#private::Scheme; 3] = [#(#schemes),*];
 
-            #[inline]
-            fn parameters(&self) -> &#private::Parameters<#element> {
-                &self.parameters
-            }
+            #parameters
 
             #(#blocks)*
             #(#prepares)*

@@ -6,18 +6,21 @@
 //! |---|---|---|---|
 //! | parse | tokens | `Args`: every value with its place | `parse` |
 //! | check | `Args` | `Spec`: plain numbers of a valid layer | `check`, `spec` |
+//! | | files | `Weights`: the numbers of a constant layer | `file`, `weights` |
 //! | plan | `Spec` | `Plan`: algorithm, tile, blocking | `plan` |
 //! | lower | `Plan` | `Nest`: loops and registers | `lower`, `nest` |
-//! | emit | `Nest` | tokens | `emit`, `item` |
+//! | emit | `Nest` | tokens | `emit`, `item`, `constant` |
 //!
 //! One direction, and no stage looks two steps back. `expand` is the whole way.
 
 #![forbid(unsafe_code)]
 
 mod check;
+mod constant;
 mod emit;
 mod error;
 mod expand;
+mod file;
 mod item;
 mod lower;
 mod nest;
@@ -27,6 +30,7 @@ mod report;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod weights;
 mod wording;
 
 /// Generates a convolution layer. `conv_runtime::conv2d!` is this macro, with its documentation.

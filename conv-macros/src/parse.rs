@@ -6,7 +6,8 @@
 //! | `item` | `#[attributes] visibility struct Name<..>;` |
 //! | `entries` | `key: value, key: value` |
 //! | `key` | the key table |
-//! | `value` | integers, pairs, paddings, words, booleans, paths |
+//! | `value` | integers, pairs, paddings, words, strings, paths |
+//! | `numbers` | weights and biases: arrays of numbers |
 //! | `args` | what came of it |
 //! | `refuse`, `text` | what to say about a value that is none, and the quotation in it |
 //!
@@ -17,6 +18,7 @@ pub(crate) mod args;
 mod entries;
 mod item;
 mod key;
+mod numbers;
 mod refuse;
 mod text;
 mod token;
@@ -108,7 +110,7 @@ fn expression(tokens: &[Token], errors: &mut Errors) -> LayerArgs {
         }
         _ => bare(tokens, errors),
     };
-    let args = parse_entries(content, None, errors);
+    let args = parse_entries(content, errors);
     LayerArgs {
         attrs: Vec::new(),
         vis: TokenStream::new(),

@@ -92,6 +92,11 @@ impl Spec {
         self.kernel.h * self.kernel.w
     }
 
+    /// `[out, in / groups, kernel height, kernel width]`
+    pub(crate) fn weight_shape(&self) -> [usize; 4] {
+        [self.out_channels, self.in_per_group(), self.kernel.h, self.kernel.w]
+    }
+
     /// Products in one output pixel.
     pub(crate) fn terms(&self) -> usize {
         self.taps() * self.in_per_group()

@@ -134,7 +134,7 @@ pub trait Kernel {
     const SCHEMES: [Scheme; 3];
 
     /// Its weights, packed.
-    fn parameters(&self) -> &Parameters<Self::Elem>;
+    fn parameters(&self) -> ParametersRef<'_, Self::Elem>;
     /// One block, in vectors of 128 bits.
     fn block_128<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
     /// One block, in vectors of 256 bits.
@@ -176,4 +176,25 @@ impl<E: Element> PartialEq for Parameters<E> {
             && self.weights.as_slice() == other.weights.as_slice()
             && self.bias.as_slice() == other.bias.as_slice()
     }
+}
+
+impl<E: Element> Parameters<E> {
+    /// What the kernels read.
+    #[inline]
+    #[must_use]
+    pub fn as_ref(&self) -> ParametersRef<'_, E> {
+        let Self { isa, original, weights, bias } = self;
+        let (weights, bias) = (weights.as_slice(), bias.as_slice());
+        ParametersRef { isa: *isa, original: original.as_ref(), weights, bias }
+    }
+}
+
+/// The packed weights of a layer, wherever they are: in memory, or in the program.
+#[derive(Clone, Copy, Debug)]
+pub struct ParametersRef<'a, E: Element> {
+    pub(crate) isa: Isa,
+    /// The weights as they came, if packing them cannot be undone.
+    pub(crate) original: Option<&'a Tensor<E, 4>>,
+    pub(crate) weights: &'a [E],
+    pub(crate) bias: &'a [E],
 }

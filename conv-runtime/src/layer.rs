@@ -1,6 +1,6 @@
 //! The traits of a layer: [`Layer`] runs it, [`Conv2d`] gives it weights, [`FixedConv2d`] knows its image size.
 
-use crate::kernel::{self, Kernel, Parameters, Trainable};
+use crate::kernel::{self, Kernel, Parameters, ParametersRef, Trainable};
 use crate::pack::{pack, pack_bias, unpack};
 use crate::{Conv2dConfig, Element, Error, Isa, Scratch, Tensor, TensorView, TensorViewMut, Verification};
 use crate::{generic, init, run};
@@ -141,13 +141,13 @@ impl<K: Kernel> Layer for K {
     }
 
     fn weight(&self) -> Tensor<Self::Elem, 4> {
-        let Parameters { isa, weights, original, .. } = self.parameters();
-        original.clone().unwrap_or_else(|| unpack(weights.as_slice(), &K::CONFIG, run::scheme::<K>(*isa)))
+        let ParametersRef { isa, original, weights, .. } = self.parameters();
+        original.cloned().unwrap_or_else(|| unpack(weights, &K::CONFIG, run::scheme::<K>(isa)))
     }
 
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>> {
-        let Parameters { isa, bias, .. } = self.parameters();
-        K::CONFIG.bias.then(|| unpack_bias(bias.as_slice(), &K::CONFIG, run::scheme::<K>(*isa)))
+        let ParametersRef { isa, bias, .. } = self.parameters();
+        K::CONFIG.bias.then(|| unpack_bias(bias, &K::CONFIG, run::scheme::<K>(isa)))
     }
 
     fn isa(&self) -> Isa {

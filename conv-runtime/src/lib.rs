@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod config;
+mod constant;
 mod element;
 mod error;
 mod extent;

@@ -6,8 +6,11 @@ use fearless_simd::{SimdBase, SimdFloat};
 
 use crate::Element;
 pub use crate::config::{Conv2dConfig, PaddingMode};
+pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
-pub use crate::kernel::{Bands, Geometry, Job, Kernel, Parameters, Prepare, Scheme, Trainable};
+pub use crate::kernel::{
+    Bands, Geometry, Job, Kernel, Parameters, ParametersRef, Prepare, Scheme, Trainable,
+};
 pub use crate::layer::{Blueprint, FixedConv2d};
 pub use crate::run::run_fixed;
 pub use crate::scratch::Scratch;

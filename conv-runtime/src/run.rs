@@ -15,7 +15,7 @@ use fearless_simd::{Level, Simd};
 use crate::element::sealed::Sealed as _;
 use crate::extent::Extent;
 use crate::filtering::Filtering;
-use crate::kernel::{Geometry, Job, Kernel, Parameters, Prepare, Scheme};
+use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
 use crate::pack::{blocks, packed_channels, terms};
 use crate::{Isa, Scratch, interleave, pad};
 
@@ -66,7 +66,7 @@ pub fn run_fixed<K: Kernel>(layer: &K, x: &[K::Elem], y: &mut [K::Elem], scratch
 
 /// One call of `forward`.
 struct Pass<'a, K: Kernel> {
-    parameters: &'a Parameters<K::Elem>,
+    parameters: ParametersRef<'a, K::Elem>,
     scheme: &'a Scheme,
     extent: Extent,
 }
@@ -163,8 +163,8 @@ impl<K: Kernel> Pass<'_, K> {
         let config = const { &K::CONFIG };
         let terms = terms(config, self.scheme);
         let width = packed_channels(self.scheme, config.out_per_group());
-        let weights = &self.parameters.weights.as_slice()[band.group * width * terms..][..width * terms];
-        let bias = &self.parameters.bias.as_slice()[band.group * width..][..width];
+        let weights = &self.parameters.weights[band.group * width * terms..][..width * terms];
+        let bias = &self.parameters.bias[band.group * width..][..width];
         for block in blocks(self.scheme, config.out_per_group()) {
             let job = Job {
                 tail: block.tail,

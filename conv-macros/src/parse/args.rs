@@ -43,6 +43,38 @@ pub(crate) enum PaddingArg {
     Word(String),
 }
 
+/// A number as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Number {
+    /// Its sign and its digits, without underscores, in base 10 if it is an integer.
+    pub(crate) digits: String,
+    pub(crate) is_integer: bool,
+    /// The type at its end, or nothing.
+    pub(crate) suffix: String,
+}
+
+/// Numbers in nested arrays.
+#[derive(Clone, Debug)]
+pub(crate) enum Numbers {
+    One(Number),
+    Array(Vec<Spanned<Numbers>>),
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug)]
+pub(crate) enum WeightsArg {
+    Numbers(Numbers),
+    /// The path of a file.
+    File(String),
+}
+
+/// A bias: whether there is one, or the numbers themselves.
+#[derive(Clone, Debug)]
+pub(crate) enum BiasArg {
+    Flag(bool),
+    Numbers(Numbers),
+}
+
 /// Everything inside the angle brackets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Args {
@@ -54,11 +86,13 @@ pub(crate) struct Args {
     pub(crate) padding_mode: Arg<String>,
     pub(crate) dilation: Arg<Pair>,
     pub(crate) groups: Arg<usize>,
-    pub(crate) bias: Arg<bool>,
+    pub(crate) bias: Arg<BiasArg>,
     pub(crate) dtype: Arg<String>,
     pub(crate) input: Arg<Pair>,
     pub(crate) algorithm: Arg<String>,
     pub(crate) runtime: Arg<TokenStream>,
+    pub(crate) weights: Arg<WeightsArg>,
+    pub(crate) tensor: Arg<String>,
 }
 
 impl<T> Arg<T> {

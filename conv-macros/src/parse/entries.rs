@@ -5,15 +5,16 @@
 
 use super::args::{Arg, Args};
 use super::key::Key;
+use super::numbers::{bias, weights};
 use super::text::text;
 use super::token::{Kind, Token, spot, unraw};
-use super::value;
+use super::value::{integer, padding, pair, path, size, string, word};
 use crate::error::{Errors, Spot};
 use crate::wording::shorten;
 
-/// The arguments of a layer of this name.
-pub(super) fn parse_entries(tokens: &[Token], layer: Option<&str>, errors: &mut Errors) -> Args {
-    let mut entries = Entries { args: Args::default(), seen: Vec::new(), nameless: false, layer, errors };
+/// The arguments of a layer.
+pub(super) fn parse_entries(tokens: &[Token], errors: &mut Errors) -> Args {
+    let mut entries = Entries { args: Args::default(), seen: Vec::new(), nameless: false, errors };
     for piece in entries.pieces(tokens) {
         entries.piece(piece);
     }
@@ -100,7 +101,6 @@ struct Entries<'e> {
     seen: Vec<(Key, String)>,
     /// Whether there was a value of which nobody knows the key.
     nameless: bool,
-    layer: Option<&'e str>,
     errors: &'e mut Errors,
 }
 
@@ -225,9 +225,6 @@ impl Entries<'_> {
             return self.errors.push(at, message);
         }
         self.seen.push((key, format!("{name}: {value}")));
-        if key == Key::Weights {
-            return self.weights(at);
-        }
         match (spot(entry.separator), entry.value) {
             (_, []) => self.errors.push(at, format!("`{name}` has no value; write `{}`", key.example())),
             (None, _) => {
@@ -243,16 +240,6 @@ impl Entries<'_> {
         self.set(key, entry.value);
     }
 
-    /// Weights, which this version takes at run time only.
-    fn weights(&mut self, at: Spot) {
-        let remedy = match self.layer {
-            Some(layer) => format!("{layer}::new(&weight, bias)"),
-            None => "conv2d!(..).with_weights(&weight, bias)".to_owned(),
-        };
-        let rule = "weights in the macro are not available in this version";
-        self.errors.push(at, format!("{rule}; give them at run time: `{remedy}`"));
-    }
-
     /// Parses the value. One that is missing has had its error.
     fn set(&mut self, key: Key, tokens: &[Token]) {
         /// The value in the argument's place.
@@ -260,7 +247,7 @@ impl Entries<'_> {
             ($field:ident, $parse:ident) => {
                 self.args.$field = match tokens {
                     [] => Arg::Refused,
-                    _ => Arg::parsed(value::$parse(tokens, key, self.errors)),
+                    _ => Arg::parsed($parse(tokens, key, self.errors)),
                 }
             };
         }
@@ -273,12 +260,13 @@ impl Entries<'_> {
             Key::PaddingMode => set!(padding_mode, word),
             Key::Dilation => set!(dilation, pair),
             Key::Groups => set!(groups, integer),
-            Key::Bias => set!(bias, boolean),
+            Key::Bias => set!(bias, bias),
             Key::Dtype => set!(dtype, word),
             Key::Input => set!(input, size),
             Key::Algorithm => set!(algorithm, word),
             Key::Crate => set!(runtime, path),
-            Key::Weights => {}
+            Key::Weights => set!(weights, weights),
+            Key::Tensor => set!(tensor, string),
         }
     }
 }

@@ -106,7 +106,7 @@ impl<'t> Items<'t, '_> {
         let spot = self.last;
         let word = name.as_ref().map_or("Name".to_owned(), unraw);
         let content = self.content(&word, is_struct);
-        let args = content.map(|content| parse_entries(content, Some(&word), self.errors));
+        let args = content.map(|content| parse_entries(content, self.errors));
         let is_type = is_struct || word.starts_with(char::is_uppercase);
         let name = name.filter(|_| is_type);
         Some(LayerArgs { attrs, vis, name, spot, args, is_sound: true })

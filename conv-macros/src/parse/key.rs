@@ -19,6 +19,7 @@ pub(crate) enum Key {
     Algorithm,
     Crate,
     Weights,
+    Tensor,
 }
 
 /// What the macro knows of a key.
@@ -37,7 +38,7 @@ struct Row {
 const PAIR: &str = "an integer or `(height, width)`";
 
 #[rustfmt::skip]
-const TABLE: [Row; 14] = [
+const TABLE: [Row; 15] = [
     Row { key: Key::In, long: "in_channels", short: "in", takes: "one integer", example: "1" },
     Row { key: Key::Out, long: "out_channels", short: "out", takes: "one integer", example: "4" },
     Row { key: Key::Kernel, long: "kernel_size", short: "k", takes: PAIR, example: "3" },
@@ -48,12 +49,14 @@ const TABLE: [Row; 14] = [
         takes: "`zeros`, `reflect`, `replicate` or `circular`", example: "zeros" },
     Row { key: Key::Dilation, long: "dilation", short: "dilation", takes: PAIR, example: "1" },
     Row { key: Key::Groups, long: "groups", short: "groups", takes: "one integer", example: "1" },
-    Row { key: Key::Bias, long: "bias", short: "bias", takes: "`true` or `false`", example: "true" },
+    Row { key: Key::Bias, long: "bias", short: "bias", takes: "`true`, `false` or an array of numbers", example: "true" },
     Row { key: Key::Dtype, long: "dtype", short: "dtype", takes: "`f32` or `f64`", example: "f32" },
     Row { key: Key::Input, long: "input", short: "input", takes: "`(height, width)`", example: "(28, 28)" },
     Row { key: Key::Algorithm, long: "algorithm", short: "algorithm", takes: "`auto`, `direct` or `winograd`", example: "auto" },
     Row { key: Key::Crate, long: "crate", short: "crate", takes: "the path of conv_runtime", example: "::conv_runtime" },
-    Row { key: Key::Weights, long: "weights", short: "weights", takes: "nested arrays of numbers", example: "[[[[1]]]]" },
+    Row { key: Key::Weights, long: "weights", short: "weights", takes: "nested arrays of numbers, or the path of a file in quotes",
+        example: "[[[[1]]]]" },
+    Row { key: Key::Tensor, long: "tensor", short: "tensor", takes: "a name in quotes", example: "\"conv1\"" },
 ];
 
 /// Names from other libraries, and the name here.

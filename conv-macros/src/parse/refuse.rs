@@ -150,6 +150,58 @@ pub(super) fn boolean(tokens: &[Token], key: Key) -> String {
     }
 }
 
+/// Something that is no string.
+pub(super) fn string(tokens: &[Token], key: Key) -> String {
+    let found = text(tokens);
+    match tokens {
+        [Token { kind: Kind::Ident(_), .. }] => rule(key, &format!("`{found}`; write `\"{found}\"`")),
+        _ => rule(key, &format!("`{found}`; write it as in `{}`", key.example())),
+    }
+}
+
+/// Something that is neither weights nor a path.
+pub(super) fn weights(tokens: &[Token], key: Key) -> String {
+    let remedy = match tokens {
+        [Token { kind: Kind::Ident(_), .. }] => "no macro sees the value of a constant, write its numbers",
+        [only, ..]
+            if only.is_word("include_bytes") || only.is_word("include_str") || only.is_word("include") =>
+        {
+            "write the path alone, the macro reads the file"
+        }
+        _ => "write them as `[[[[1, 2]]]]`, or a file as `\"conv.safetensors\"`",
+    };
+    rule(key, &format!("`{}`; {remedy}", text(tokens)))
+}
+
+/// Something that is no number, among the numbers of an array.
+pub(super) fn number(tokens: &[Token], key: Key) -> String {
+    let found = text(tokens);
+    let rule = format!("the arrays of {} hold numbers, but got", key.long());
+    match tokens {
+        [Token { kind: Kind::Ident(_), .. }] => {
+            format!(
+                "{rule} the name `{found}`; no macro sees the value of a constant, write the number itself"
+            )
+        }
+        [only] if only.group(Delimiter::Parenthesis).is_some() || only.group(Delimiter::Brace).is_some() => {
+            format!("{rule} `{found}`; write arrays in square brackets")
+        }
+        [Token { kind: Kind::Literal(_), .. }] => format!("{rule} `{found}`; write a number"),
+        _ if tokens.iter().any(|token| token.is(';')) => {
+            format!("{rule} `{found}`; write every element")
+        }
+        _ if tokens.iter().all(is_element) && tokens.iter().filter(|token| !token.is('-')).count() > 1 => {
+            format!("{rule} `{found}`; write commas between them")
+        }
+        _ => format!("{rule} the expression `{found}`; no macro computes it, write the result itself"),
+    }
+}
+
+/// Whether a token can stand alone in an array, or is the sign of one that can.
+fn is_element(token: &Token) -> bool {
+    is_number(token) || token.is('-') || token.group(Delimiter::Bracket).is_some()
+}
+
 /// Something that is no path.
 pub(super) fn path(tokens: &[Token], key: Key) -> String {
     let remedy = match tokens {

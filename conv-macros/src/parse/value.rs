@@ -1,4 +1,4 @@
-//! Values: integers, pairs, paddings, words, booleans and paths.
+//! Values: integers, pairs, paddings, words, strings and paths.
 //!
 //! Every function takes the non-empty tokens of a value and gives the value, or nothing after it has
 //! pushed exactly one error for each mistake. What to say about a mistake is in [`super::refuse`].
@@ -26,7 +26,7 @@ fn tuple(tokens: &[Token]) -> Option<Vec<&[Token]>> {
 }
 
 /// The tokens without parentheses around a single value: `(3)` is 3.
-fn unparen(mut tokens: &[Token]) -> &[Token] {
+pub(super) fn unparen(mut tokens: &[Token]) -> &[Token] {
     while let [only] = tokens
         && let Some(inner) = only.group(Delimiter::Parenthesis)
         && tuple(tokens).is_none()
@@ -37,7 +37,7 @@ fn unparen(mut tokens: &[Token]) -> &[Token] {
 }
 
 /// The place of a value, which has at least one token.
-fn place(tokens: &[Token]) -> Spot {
+pub(super) fn place(tokens: &[Token]) -> Spot {
     spot(tokens).unwrap_or_else(Spot::call_site)
 }
 
@@ -146,11 +146,7 @@ pub(super) fn padding(tokens: &[Token], key: Key, errors: &mut Errors) -> Option
 fn single_word(tokens: &[Token]) -> Option<String> {
     match tokens {
         [Token { kind: Kind::Ident(ident), .. }] => Some(unraw(ident)),
-        [Token { kind: Kind::Literal(literal), .. }] => match Lit::new(literal.clone()) {
-            Lit::Str(string) if string.suffix().is_empty() => Some(string.value()),
-            _ => None,
-        },
-        _ => None,
+        _ => quoted(tokens),
     }
 }
 
@@ -164,18 +160,25 @@ pub(super) fn word(tokens: &[Token], key: Key, errors: &mut Errors) -> Option<Sp
     Some(Spanned { value: value?, spot })
 }
 
-/// `true` or `false`.
-pub(super) fn boolean(tokens: &[Token], key: Key, errors: &mut Errors) -> Option<Spanned<bool>> {
+/// A string in quotes.
+pub(super) fn string(tokens: &[Token], key: Key, errors: &mut Errors) -> Option<Spanned<String>> {
     let spot = place(tokens);
-    let value = match unparen(tokens) {
-        [only] if only.is_word("true") => true,
-        [only] if only.is_word("false") => false,
-        _ => {
-            errors.push(spot, refuse::boolean(tokens, key));
-            return None;
-        }
-    };
-    Some(Spanned { value, spot })
+    let value = quoted(unparen(tokens));
+    if value.is_none() {
+        errors.push(spot, refuse::string(tokens, key));
+    }
+    Some(Spanned { value: value?, spot })
+}
+
+/// The content of a single string.
+pub(super) fn quoted(tokens: &[Token]) -> Option<String> {
+    match tokens {
+        [Token { kind: Kind::Literal(literal), .. }] => match Lit::new(literal.clone()) {
+            Lit::Str(string) if string.suffix().is_empty() => Some(string.value()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A path without generic arguments.

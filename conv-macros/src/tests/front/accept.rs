@@ -3,17 +3,9 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use super::{front, tokens};
+use super::{accepted, tokens};
 use crate::check::CheckedLayer;
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Spec};
-
-/// The layers of a valid invocation.
-fn accepted(tokens: TokenStream) -> Vec<CheckedLayer> {
-    let source = tokens.to_string();
-    let (layers, mistakes) = front(tokens);
-    assert!(mistakes.is_empty(), "{source}: {mistakes:?}");
-    layers.into_iter().map(|layer| layer.unwrap_or_else(|_| panic!("{source}"))).collect()
-}
 
 /// The only layer of a valid invocation.
 fn layer(source: &str) -> CheckedLayer {

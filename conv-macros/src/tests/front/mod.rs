@@ -5,6 +5,7 @@
 //! One line for one mistake.
 
 mod accept;
+mod constants;
 mod expand;
 mod fuzz;
 mod refuse;
@@ -16,7 +17,7 @@ use std::fmt::Write;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::check::{Checked, check};
+use crate::check::{Checked, CheckedLayer, check};
 use crate::error::{Errors, Mistake, Spot};
 use crate::parse::parse;
 
@@ -28,12 +29,20 @@ fn front(tokens: TokenStream) -> (Vec<Checked>, Vec<Mistake>) {
     (layers, errors.finish().err().unwrap_or_default())
 }
 
-fn tokens(source: &str) -> TokenStream {
+/// The layers of a valid invocation.
+pub(super) fn accepted(tokens: TokenStream) -> Vec<CheckedLayer> {
+    let source = tokens.to_string();
+    let (layers, mistakes) = front(tokens);
+    assert!(mistakes.is_empty(), "{source}: {mistakes:?}");
+    layers.into_iter().map(|layer| layer.unwrap_or_else(|_| panic!("{source}"))).collect()
+}
+
+pub(super) fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap_or_else(|error| panic!("{source}: {error}"))
 }
 
 /// The mistakes, each as `tokens`: message.
-fn mistakes(source: &str) -> Vec<String> {
+pub(super) fn mistakes(source: &str) -> Vec<String> {
     let (_, mistakes) = front(tokens(source));
     let line =
         |mistake: &Mistake| format!("`{}`: {}", pointed_at(tokens(source), mistake.spot), mistake.message);

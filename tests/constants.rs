@@ -1,0 +1,105 @@
+//! Layers with weights in the program: each against its twin that loads the same weights at run time, and
+//! against the definition. All numbers are small integers, so results are equal to the bit.
+//!
+//! The order of packed weights is written down twice, in `conv-macros` and in `conv-runtime`: a constant's
+//! `weight()` is what the one has packed and the other unpacked.
+
+use std::env;
+use std::process::Command;
+
+use conv_runtime::prelude::*;
+use conv_runtime::safetensors::SafeTensors;
+use conv_runtime::{Element, Isa, Layer};
+
+static CHECKPOINT: &[u8] = include_bytes!("data/layers.safetensors");
+
+/// Images are a bit larger than a tile, or of the size that the layer is made for.
+macro_rules! rows {
+    ($visit:ident) => {
+        $visit! {
+            oc, "oc", [2, 8, 9, 17], { in: 8, out: 40, k: 3, padding: 1 };
+            grouped, "grouped", [1, 6, 11, 20], { in: 6, out: 10, k: (2, 3), stride: 2, groups: 2 };
+            depthwise, "depthwise", [1, 9, 21, 19], { in: 9, out: 9, k: 3, padding: 1, padding_mode: reflect, groups: 9, bias: false };
+            multiplied, "multiplied", [2, 3, 7, 33], { in: 3, out: 6, k: 3, padding: same, padding_mode: circular, groups: 3 };
+            pointwise, "pointwise", [1, 5, 6, 7], { in: 5, out: 17, k: 1 };
+            rows, "rows", [1, 2, 40, 35], { in: 2, out: 3, k: 5, dilation: (1, 2), bias: false };
+            tiny, "tiny", [3, 1, 5, 4], { in: 1, out: 4, k: (2, 3), input: (5, 4) };
+            fixed, "fixed", [1, 1, 28, 28], { in: 1, out: 6, k: 5, padding: 2, input: (28, 28) };
+            double, "double", [1, 5, 12, 13], { in: 5, out: 7, k: 3, padding: 1, dtype: f64 };
+            stem, "stem", [1, 3, 31, 29], { in: 3, out: 33, k: 7, stride: 2, padding: 3 };
+        }
+    };
+}
+
+/// For each row a layer that is a constant, its twin, and a call of [`compare`].
+macro_rules! compare_all {
+    ($($name:ident, $tensor:literal, [$($size:literal),*], { $($keys:tt)* };)*) => {
+        fn compare_all() {
+            $({
+                conv2d! {
+                    struct Constant<$($keys)*, weights: "tests/data/layers.safetensors", tensor: $tensor>;
+                    struct Twin<$($keys)*>;
+                }
+                compare::<Twin, _>(&Constant, stringify!($name), [$($size),*]);
+            })*
+        }
+    };
+}
+
+rows!(compare_all);
+
+fn compare<Twin: Conv2d, C: Layer<Elem = Twin::Elem>>(constant: &C, name: &str, shape: [usize; 4]) {
+    let checkpoint = SafeTensors::deserialize(CHECKPOINT).expect("the file is sound");
+    let twin = Twin::load(&checkpoint, name).expect("the file has the layer");
+    assert_eq!(constant.weight(), twin.weight(), "{name}");
+    assert_eq!(constant.bias(), twin.bias(), "{name}");
+    assert_eq!(constant.isa(), twin.isa(), "{name}");
+    let small =
+        |[n, c, y, x]: [usize; 4]| Twin::Elem::from_f64(((n + 3 * c + 5 * y + 7 * x) % 9) as f64 - 4.0);
+    let image = Tensor::from_fn(shape, small);
+    let output = constant.forward(&image).expect("the image suits the layer");
+    assert_eq!(output, twin.forward(&image).expect("the image suits the layer"), "{name}");
+    let report = constant.verify(&image).expect("the image suits the layer");
+    assert!(report.max_abs_error() == 0.0, "{name}: {report}");
+}
+
+#[test]
+fn constants_equal_their_twins() {
+    compare_all();
+}
+
+/// The test above on every instruction set of this machine: a constant follows `CONV_ISA`, which is read
+/// once in a process.
+#[test]
+fn constants_equal_their_twins_on_every_instruction_set() {
+    let this = env::current_exe().expect("a test knows its own path");
+    for isa in Isa::available() {
+        let mut test = Command::new(&this);
+        test.args(["--exact", "constants_equal_their_twins"]).env("CONV_ISA", isa.name());
+        let run = test.output().expect("a test can be run again");
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && text.contains("1 passed"), "{isa}: {text}");
+    }
+}
+
+#[test]
+fn from_an_array_file() -> Result<(), Error> {
+    conv2d! {
+        struct Sharpen<in: 1, out: 1, k: 3, padding: 1, padding_mode: replicate, bias: [0.5], dtype: f64,
+            weights: "tests/data/sharpen.npy">;
+    }
+    let flat = Tensor::full([1, 4, 4], 2.0);
+    assert_eq!(Sharpen.forward(&flat)?, Tensor::full([1, 4, 4], 2.5));
+    assert_eq!(Sharpen.weight().as_slice()[3..6], [-1.0, 5.0, -1.0]);
+    Ok(())
+}
+
+#[test]
+fn a_constant_takes_no_memory() {
+    conv2d! { struct Fixed<in: 1, out: 2, k: 1, bias: [1, 2], input: (2, 2), weights: [[[[3]]], [[[4]]]]>; }
+    const LAYER: Fixed = Fixed;
+    assert_eq!(size_of_val(&LAYER), 0);
+    let mut output = [[[0.0; 2]; 2]; 2];
+    LAYER.forward_array(&[[[1.0, 2.0], [3.0, 4.0]]], &mut output);
+    assert_eq!(output, [[[4.0, 7.0], [10.0, 13.0]], [[6.0, 10.0], [14.0, 18.0]]]);
+}

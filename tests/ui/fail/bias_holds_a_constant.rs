@@ -1,0 +1,5 @@
+use conv_runtime::prelude::*;
+
+conv2d! { struct Layer<in: 1, out: 1, k: 1, bias: [B], weights: [[[[1]]]]>; }
+
+fn main() {}

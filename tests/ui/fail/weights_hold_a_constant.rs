@@ -1,0 +1,6 @@
+use conv_runtime::prelude::*;
+
+conv2d! { struct Layer<in: 1, out: 1, k: 2, bias: false, weights: [[[[1, N], [3, M]]]]>; }
+
+fn main() {}
+// mistakes: 2
