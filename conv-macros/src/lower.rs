@@ -3,6 +3,7 @@
 mod direct_oc;
 mod direct_ow;
 mod direct_rows;
+mod outer;
 pub(crate) mod tiny;
 mod winograd;
 
@@ -49,6 +50,11 @@ struct Block<'a> {
 impl Block<'_> {
     fn lanes(&self) -> usize {
         self.plan.machine.lanes
+    }
+
+    /// Vectors of packed output channels.
+    fn vectors(&self) -> usize {
+        self.width / self.lanes()
     }
 
     /// A size: a number if the image is known, else what the caller says.

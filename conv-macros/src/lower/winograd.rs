@@ -23,6 +23,7 @@
 
 #![expect(clippy::float_cmp, reason = "constants are exact, and compared as such")]
 
+use super::outer::Outer;
 use super::{Block, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Matrix, Transform};
@@ -128,44 +129,13 @@ impl Winograd<'_> {
     /// One product of some tiles: `M` from `V` and `U`.
     fn multiply(&self, product: &Index, tile: &Index, pixels: usize) -> Vec<Stmt> {
         let block = self.block;
+        let outer = Outer { block, pixels, apart: self.depth() };
         let row = product.clone() * self.tiles() + tile.clone();
-        let each = || (0..pixels).flat_map(|p| (0..self.vectors()).map(move |v| (p, v)));
-        let mut body: Vec<_> =
-            each().map(|(p, v)| Stmt::Start { acc: acc(p, v), value: Vector::Zero }).collect();
+        let mut body = outer.start(|_| Vector::Zero);
         body.extend(counted("c", block.spec.in_per_group(), |c| {
-            let at = row.clone() * self.depth() + c.clone();
-            self.step(&at, block.weights_at(product.clone(), c), pixels)
+            outer.step(row.clone() * self.depth() + c.clone(), block.weights_at(product.clone(), c))
         }));
-        body.extend(each().map(|(p, v)| {
-            let at = (row.clone() + p) * block.width + v * block.lanes();
-            Stmt::Store { reg: acc(p, v), buffer: Buffer::Work, at }
-        }));
-        body
-    }
-
-    /// One channel of one product.
-    fn step(&self, at: &Index, weights: Index, pixels: usize) -> Vec<Stmt> {
-        let (block, depth) = (self.block, self.depth());
-        let (x, w) = (Reg::new("pixels", &[]), Reg::new("weight_row", &[]));
-        let len = (pixels - 1) * depth + 1;
-        let mut body = vec![
-            Stmt::Window { name: x.clone(), buffer: Buffer::Image, at: at.clone(), len },
-            Stmt::Window { name: w.clone(), buffer: Buffer::Weights, at: weights, len: block.width },
-        ];
-        for v in 0..self.vectors() {
-            let value = Vector::Load { window: w.clone(), at: v * block.lanes() };
-            body.push(Stmt::Set { reg: Reg::new("w", &[v]), value });
-        }
-        for p in 0..pixels {
-            let pixel = Reg::new("x", &[p]);
-            body.push(Stmt::Set {
-                reg: pixel.clone(),
-                value: Vector::Splat { window: x.clone(), at: p * depth },
-            });
-            for v in 0..self.vectors() {
-                body.push(Stmt::Fma { acc: acc(p, v), a: Reg::new("w", &[v]), b: pixel.clone() });
-            }
-        }
+        body.extend(outer.store(Buffer::Work, &row));
         body
     }
 
@@ -176,7 +146,7 @@ impl Winograd<'_> {
         let line = self.tile_columns() * (self.columns.outputs() * block.width);
         let rows_at = self.tiles() * (self.products() * block.width);
         let mut body = looped("tx", self.tile_columns(), |tx| {
-            counted("v", self.vectors(), |v| {
+            counted("v", block.vectors(), |v| {
                 let start = v * block.lanes();
                 let tile = ty.clone() * self.tile_columns() + tx.clone();
                 let to = rows_at.clone() + self.first_column(&tx) * block.width + start.clone();
@@ -231,10 +201,6 @@ impl Winograd<'_> {
             }
         }
         body
-    }
-
-    fn vectors(&self) -> usize {
-        self.block.width / self.block.lanes()
     }
 }
 
@@ -316,8 +282,4 @@ fn looped(name: &'static str, extent: Index, body: impl FnOnce(Index) -> Vec<Stm
         Some(extent) => counted(name, extent, body),
         None => vec![Stmt::For { var: Var(name), extent, body: body(Index::Var(Var(name))) }],
     }
-}
-
-fn acc(pixel: usize, vector: usize) -> Reg {
-    Reg::new("acc", &[pixel, vector])
 }
