@@ -112,6 +112,13 @@ impl Plan {
     }
 }
 
+/// Sets of accumulators that take turns, so that one multiply-accumulate need not wait for the one before:
+/// as many as keep eight of them under way, if the channels can be shared out among them.
+pub(crate) fn turns(spec: &Spec, accumulators: usize) -> usize {
+    let depth = spec.in_per_group();
+    [4, 2].into_iter().find(|turns| accumulators * turns <= 8 && depth.is_multiple_of(*turns)).unwrap_or(1)
+}
+
 /// The image to plan for. Where it is not known it is taken to be of the side that such a layer has in most
 /// networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {

@@ -56,9 +56,9 @@ fn taps(block: &Block<'_>, outer: Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> 
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
             let pixel = row * block.size(Size::Pitch) + column;
             let tap = i * spec.kernel.w + j;
-            counted("c", spec.in_per_group(), |c| {
-                let at = pixel + c.clone() * block.size(Size::Plane);
-                outer.step(at, block.weights_at(tap, c))
+            outer.channels(|c| {
+                let at = pixel.clone() + c.clone() * block.size(Size::Plane);
+                (at, block.weights_at(tap.clone(), c))
             })
         })
     })

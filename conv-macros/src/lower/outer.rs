@@ -1,8 +1,12 @@
 //! A matrix product in registers: one step multiplies some pixels, splat, by one row of weights, vector by
 //! vector, and adds the outer product to a tile of accumulators.
+//!
+//! A multiply-accumulate waits for the one before on the same accumulator. A tile with too few accumulators to
+//! hide that gets several sets of them, which take turns from channel to channel and are added at last.
 
-use super::Block;
+use super::{Block, counted};
 use crate::nest::{Buffer, Index, Reg, Stmt, Vector};
+use crate::plan::turns;
 
 /// A tile of `pixels` by the vectors of a block.
 #[derive(Clone, Copy)]
@@ -14,10 +18,21 @@ pub(super) struct Outer<'a> {
 }
 
 impl Outer<'_> {
-    /// Adds the outer product of the pixels from `at` on and the weights from `weights` on.
-    pub(super) fn step(self, at: Index, weights: Index) -> Vec<Stmt> {
+    /// Adds the outer products of all input channels: of the pixels and the weights that `at` gives a
+    /// channel.
+    pub(super) fn channels(self, at: impl Fn(Index) -> (Index, Index)) -> Vec<Stmt> {
+        let turns = self.turns();
+        counted("c", self.block.spec.in_per_group() / turns, |c| {
+            let channel = |turn| c.clone() * turns + turn;
+            (0..turns).flat_map(|turn| self.step(at(channel(turn)), turn)).collect()
+        })
+    }
+
+    /// Adds the outer product of one channel to one set of accumulators.
+    fn step(self, (at, weights): (Index, Index), turn: usize) -> Vec<Stmt> {
         let (block, vectors) = (self.block, self.block.vectors());
-        let (x, w) = (Reg::new("pixels", &[]), Reg::new("weight_row", &[]));
+        let name = |role: &str| Reg::new(role, &[turn]);
+        let (x, w) = (name("pixels"), name("weight_row"));
         let len = (self.pixels - 1) * self.apart + 1;
         let mut body = vec![
             Stmt::Window { name: x.clone(), buffer: Buffer::Image, at, len },
@@ -25,29 +40,48 @@ impl Outer<'_> {
         ];
         for v in 0..vectors {
             let value = Vector::Load { window: w.clone(), at: v * block.lanes() };
-            body.push(Stmt::Set { reg: Reg::new("w", &[v]), value });
+            body.push(Stmt::Set { reg: Reg::new("w", &[turn, v]), value });
         }
         for p in 0..self.pixels {
-            let pixel = Reg::new("x", &[p]);
+            let pixel = Reg::new("x", &[turn, p]);
             let value = Vector::Splat { window: x.clone(), at: p * self.apart };
             body.push(Stmt::Set { reg: pixel.clone(), value });
             for v in 0..vectors {
-                body.push(Stmt::Fma { acc: acc(p, v), a: Reg::new("w", &[v]), b: pixel.clone() });
+                let (acc, a) = (acc(turn, p, v), Reg::new("w", &[turn, v]));
+                body.push(Stmt::Fma { acc, a, b: pixel.clone() });
             }
         }
         body
     }
 
-    /// Starts every accumulator with what `value` says for its vector.
+    /// Starts the first set of accumulators with what `value` says for a vector, the others with zero.
     pub(super) fn start(self, value: impl Fn(usize) -> Vector) -> Vec<Stmt> {
-        self.each().map(|(p, v)| Stmt::Start { acc: acc(p, v), value: value(v) }).collect()
+        let start = |turn, v| if turn == 0 { value(v) } else { Vector::Zero };
+        let each = (0..self.turns()).flat_map(|turn| self.each().map(move |(p, v)| (turn, p, v)));
+        each.map(|(turn, p, v)| Stmt::Start { acc: acc(turn, p, v), value: start(turn, v) }).collect()
     }
 
-    /// Stores the tile, `[pixel][channel]`, from row `row` of a buffer on.
+    /// Adds up the sets, and stores the tile, `[pixel][channel]`, from row `row` of a buffer on.
     pub(super) fn store(self, buffer: Buffer, row: &Index) -> Vec<Stmt> {
         let (width, lanes) = (self.block.width, self.block.lanes());
-        let at = |p, v| (row.clone() + p) * width + v * lanes;
-        self.each().map(|(p, v)| Stmt::Store { reg: acc(p, v), buffer, at: at(p, v) }).collect()
+        let mut body = Vec::new();
+        for (p, v) in self.each() {
+            let terms: Vec<_> = (0..self.turns()).map(|turn| (1.0, acc(turn, p, v))).collect();
+            let reg = match terms.as_slice() {
+                [(_, only)] => only.clone(),
+                _ => Reg::new("sum", &[p, v]),
+            };
+            if terms.len() > 1 {
+                body.push(Stmt::Combine { reg: reg.clone(), terms });
+            }
+            body.push(Stmt::Store { reg, buffer, at: (row.clone() + p) * width + v * lanes });
+        }
+        body
+    }
+
+    /// Sets of accumulators.
+    fn turns(self) -> usize {
+        turns(self.block.spec, self.pixels * self.block.vectors())
     }
 
     /// Pixels and vectors.
@@ -57,6 +91,6 @@ impl Outer<'_> {
     }
 }
 
-fn acc(pixel: usize, vector: usize) -> Reg {
-    Reg::new("acc", &[pixel, vector])
+fn acc(turn: usize, pixel: usize, vector: usize) -> Reg {
+    Reg::new("acc", &[turn, pixel, vector])
 }

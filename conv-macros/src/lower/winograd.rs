@@ -132,9 +132,10 @@ impl Winograd<'_> {
         let outer = Outer { block, pixels, apart: self.depth() };
         let row = product.clone() * self.tiles() + tile.clone();
         let mut body = outer.start(|_| Vector::Zero);
-        body.extend(counted("c", block.spec.in_per_group(), |c| {
-            outer.step(row.clone() * self.depth() + c.clone(), block.weights_at(product.clone(), c))
-        }));
+        body.extend(
+            outer
+                .channels(|c| (row.clone() * self.depth() + c.clone(), block.weights_at(product.clone(), c))),
+        );
         body.extend(outer.store(Buffer::Work, &row));
         body
     }

@@ -7,7 +7,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Geometry, Plan, Tile, nominal};
+use super::{Geometry, Plan, Tile, nominal, turns};
 use crate::lower::tiny;
 use crate::spec::{Hw, Spec};
 
@@ -117,14 +117,15 @@ impl Layer<'_> {
         let accumulators = pixels * vectors;
         let squares = (vectors * pixels.div_ceil(lanes)) as f64;
         let transpose = squares * (SQUARE + LANE * lanes as f64);
-        self.tiles(tiles, step(accumulators, (pixels + vectors) as f64), accumulators as f64 + transpose)
+        let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+        self.tiles(tiles, one, accumulators as f64 + transpose)
     }
 
     fn columns(&self, channels: usize, vectors: usize) -> Cost {
         let tiles = self.out.h as f64 * self.across(vectors);
         let accumulators = channels * vectors;
         let loads = vectors as f64 * self.plan.machine.unaligned_load() + channels as f64;
-        self.tiles(tiles, step(accumulators, loads), self.stores(accumulators))
+        self.tiles(tiles, step(accumulators, loads, 1), self.stores(accumulators))
     }
 
     /// Tiles that run all taps of all channels step by step.
@@ -195,7 +196,9 @@ impl Layer<'_> {
         let multiply = (tiles / pixels as f64).ceil() * products;
         let accumulators = pixels * vectors;
         let depth = self.spec.in_per_group() as f64;
-        let one = depth * step(accumulators, (pixels + vectors) as f64) + accumulators as f64 * 1.5 + TILE;
+        let one = depth * step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators))
+            + accumulators as f64 * 1.5
+            + TILE;
         // The weights of all products come from beyond the second-level cache, if they are many.
         let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
         let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
@@ -242,7 +245,7 @@ impl Layer<'_> {
     }
 }
 
-/// One step of the innermost loop.
-fn step(fmas: usize, loads: f64) -> f64 {
-    (fmas as f64 / FMAS).max(loads / LOADS).max(LATENCY) + STEP
+/// One step of the innermost loop, of which some take turns on sets of accumulators.
+fn step(fmas: usize, loads: f64, turns: usize) -> f64 {
+    (fmas as f64 / FMAS).max(loads / LOADS).max(LATENCY / turns as f64) + STEP
 }
