@@ -88,6 +88,14 @@ impl Emitter<'_> {
                 let (acc, a, b) = (register(acc), register(a), register(b));
                 quote!(#acc = #private::fma(simd, #a, #b, #acc);)
             }
+            Stmt::Add { acc, a } => {
+                let (acc, a) = (register(acc), register(a));
+                quote!(#acc = #acc + #a;)
+            }
+            Stmt::Subtract { acc, a } => {
+                let (acc, a) = (register(acc), register(a));
+                quote!(#acc = #acc - #a;)
+            }
             stores => self.store(stores),
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
         Some(weights) => constant::parameters(weights, spec, &plans, &private),
     };
     let kernel = kernel(layer, &private, &plans, &summary, &parameters);
-    let fixed = spec.input.map(|image| fixed(name, spec, image, &private));
+    let fixed = spec.input.map(|image| fixed(name, spec, image, &plans, &private));
     let is_constant = weights.is_some();
     let fields = fields(is_constant, &element, &private);
     let trainable = (!is_constant).then(|| trainable(name, &element, &private));
@@ -187,7 +187,7 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         fn #name<S: #private::Simd>(simd: S, job: #private::Job<'_, #element>) {
             type V<S> = #vector<S>;
             let #private::Job { geometry, image, weights, bias, output, .. } = job;
-            let _ = geometry;
+            let _ = (geometry, weights);
             #body
         }
     }
@@ -257,7 +257,7 @@ fn sizes(spec: &Spec) -> TokenStream {
 }
 
 /// Arrays in and out, for layers whose image size is known.
-fn fixed(name: &Ident, spec: &Spec, image: Hw, private: &TokenStream) -> TokenStream {
+fn fixed(name: &Ident, spec: &Spec, image: Hw, plans: &[Plan; 3], private: &TokenStream) -> TokenStream {
     let element = spec.dtype.ident();
     let array = |channels: usize, size: Hw| {
         let [c, h, w] = [channels, size.h, size.w].map(Literal::usize_unsuffixed);
@@ -265,21 +265,26 @@ fn fixed(name: &Ident, spec: &Spec, image: Hw, private: &TokenStream) -> TokenSt
     };
     let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
     let (input, output) = (array(spec.in_channels, image), array(spec.out_channels, out));
+    let scratch = plans.each_ref().map(|plan| Literal::usize_unsuffixed(plan.scratch(spec).unwrap_or(0)));
     quote! {
         #[automatically_derived]
-        impl #private::FixedConv2d for #name {
+        impl #private::Fixed for #name {
             type Input = #input;
             type Output = #output;
+            type Memory = [#element; <Self as #private::Fixed>::SCRATCH];
+            const SCRATCH: usize = #private::scratch([#(#scratch),*]);
 
-            fn forward_array_with(
-                &self,
-                input: &Self::Input,
-                output: &mut Self::Output,
-                scratch: &mut #private::Scratch,
-            ) {
-                let input = input.as_flattened().as_flattened();
-                let output = output.as_flattened_mut().as_flattened_mut();
-                #private::run_fixed(self, input, output, scratch);
+            #[inline]
+            fn flat<'a>(
+                input: &'a Self::Input,
+                output: &'a mut Self::Output,
+            ) -> (&'a [#element], &'a mut [#element]) {
+                (input.as_flattened().as_flattened(), output.as_flattened_mut().as_flattened_mut())
+            }
+
+            #[inline]
+            fn memory(memory: &mut Self::Memory) -> &mut [#element] {
+                memory
             }
         }
     }
@@ -291,14 +296,10 @@ impl Plan {
         if self.min_width > 0 { self.machine.lanes } else { 0 }
     }
 
-    /// Bytes of scratch that one image takes, if the image is known.
-    pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
+    /// Elements of scratch that one image takes, if the image is known.
+    pub(crate) fn scratch(&self, spec: &Spec) -> Option<usize> {
         let Geometry { out, plane, .. } = self.sizes?;
-        let elements = if self.copies(out.w) {
-            plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
-        } else {
-            0
-        };
-        Some(elements.saturating_mul(self.machine.bytes))
+        let copies = self.copies(out.w);
+        Some(if copies { plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack()) } else { 0 })
     }
 }

@@ -158,6 +158,10 @@ pub(crate) enum Stmt {
     Set { reg: Reg, value: Vector },
     /// `acc += a * b`
     Fma { acc: Reg, a: Reg, b: Reg },
+    /// `acc += a`
+    Add { acc: Reg, a: Reg },
+    /// `acc -= a`
+    Subtract { acc: Reg, a: Reg },
     /// Stores a register to consecutive elements.
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.

@@ -14,7 +14,8 @@ use fearless_simd::{Level, Simd};
 
 use crate::element::sealed::Sealed as _;
 use crate::pack::{blocks, packed_channels};
-use crate::scratch::{Aligned, Scratch};
+#[cfg(feature = "alloc")]
+use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, pad};
 
 /// How the kernels of one vector width want their data.
@@ -180,13 +181,45 @@ pub trait Kernel {
     fn block_512<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
 }
 
+/// A generated layer that is made for one image size.
+pub trait Fixed: Kernel {
+    /// `[[[T; width]; height]; channels]`
+    type Input;
+    /// `[[[T; width]; height]; channels]` of the output.
+    type Output;
+    /// `[T; SCRATCH]`
+    type Memory;
+    /// Elements of working memory.
+    const SCRATCH: usize;
+
+    /// Image and output without their dimensions.
+    fn flat<'a>(
+        input: &'a Self::Input,
+        output: &'a mut Self::Output,
+    ) -> (&'a [Self::Elem], &'a mut [Self::Elem]);
+
+    /// The working memory.
+    fn memory(memory: &mut Self::Memory) -> &mut [Self::Elem];
+}
+
+/// The working memory of a layer whose kernels for vectors of 128, 256 and 512 bits need so much: only x86
+/// has the wider ones.
+#[must_use]
+pub const fn scratch([narrow, medium, wide]: [usize; 3]) -> usize {
+    let most = if medium > wide { medium } else { wide };
+    let is_wide = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
+    if is_wide && most > narrow { most } else { narrow }
+}
+
 /// A generated layer whose weights are set while the program runs.
+#[cfg(feature = "alloc")]
 pub trait Trainable: Kernel + Sized {
     /// The layer around its packed weights.
     fn from_parameters(parameters: Parameters<Self::Elem>) -> Self;
 }
 
 /// The weights of a layer, packed for one instruction set.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct Parameters<E: Element> {
     pub(crate) isa: Isa,
@@ -195,6 +228,7 @@ pub struct Parameters<E: Element> {
 }
 
 /// Equal weights: the same numbers, packed for the same instruction set.
+#[cfg(feature = "alloc")]
 impl<E: Element> PartialEq for Parameters<E> {
     fn eq(&self, other: &Self) -> bool {
         self.isa == other.isa
@@ -203,6 +237,7 @@ impl<E: Element> PartialEq for Parameters<E> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<E: Element> Parameters<E> {
     /// What the kernels read.
     #[inline]
@@ -231,13 +266,14 @@ pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
     }
 }
 
-/// Runs the layer over a batch. Shapes have been checked; `None` if the scratch cannot be counted.
-pub(crate) fn run<K: Kernel>(
+/// Runs the layer over a batch. Shapes have been checked; `memory` gives as many elements as it is asked
+/// for. `None` if they cannot be counted.
+pub(crate) fn run<'m, K: Kernel>(
     layer: &K,
     [input, output]: [[usize; 2]; 2],
     x: &[K::Elem],
     y: &mut [K::Elem],
-    scratch: &mut Scratch,
+    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
 ) -> Option<()> {
     let config = const { &K::CONFIG };
     let parameters = layer.parameters();
@@ -246,7 +282,7 @@ pub(crate) fn run<K: Kernel>(
         return Some(());
     }
     let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
-    let planes = K::Elem::buffer(scratch).take(extent.scratch(scheme, config.in_per_group())?);
+    let planes = memory(extent.scratch(scheme, config.in_per_group())?)?;
     let pass = Pass::<K> { parameters, scheme, extent };
     let from = input[0] * input[1] * config.in_per_group();
     let to = output[0] * output[1] * config.out_per_group();
@@ -258,8 +294,14 @@ pub(crate) fn run<K: Kernel>(
 }
 
 /// Runs a layer that is made for one image size on one image of that size.
-pub fn run_fixed<K: Kernel>(layer: &K, x: &[K::Elem], y: &mut [K::Elem], scratch: &mut Scratch) {
-    let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, scratch));
+pub(crate) fn run_fixed<'m, K: Fixed>(
+    layer: &K,
+    input: &K::Input,
+    output: &mut K::Output,
+    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
+) {
+    let (x, y) = K::flat(input, output);
+    let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, memory));
     debug_assert!(done.is_some(), "the macro has counted the elements of every size it fixes");
 }
 

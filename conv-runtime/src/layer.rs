@@ -1,9 +1,15 @@
 //! The traits of a layer: [`Layer`] runs it, [`Conv2d`] gives it weights, [`FixedConv2d`] knows its image size.
 
-use crate::kernel::{self, Kernel, Parameters, ParametersRef, Trainable};
-use crate::pack::{pack, pack_bias, unpack};
-use crate::{Conv2dConfig, Element, Error, Isa, Scratch, Tensor, TensorView, TensorViewMut, Verification};
-use crate::{generic, init};
+use crate::kernel::{self, Fixed, Kernel};
+use crate::{Conv2dConfig, Element, Error, Isa};
+#[cfg(feature = "alloc")]
+use crate::{
+    Scratch, Tensor, TensorView, TensorViewMut, Verification,
+    element::sealed::Sealed as _,
+    generic, init,
+    kernel::{Parameters, ParametersRef, Trainable},
+    pack::{pack, pack_bias, unpack},
+};
 
 /// A convolution layer that can run: every type that `conv2d!` makes.
 ///
@@ -32,9 +38,11 @@ pub trait Layer {
     fn output_shape<const R: usize>(input: [usize; R]) -> Result<[usize; R], Error>;
 
     /// The weights, `[out, in / groups, kernel height, kernel width]`.
+    #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4>;
 
     /// The biases, `[out]`, unless the layer has none.
+    #[cfg(feature = "alloc")]
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>>;
 
     /// The instruction set that its kernels run on.
@@ -44,6 +52,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// The input's shape does not suit the layer.
+    #[cfg(feature = "alloc")]
     fn forward<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Tensor<Self::Elem, R>, Error> {
         let mut output = Tensor::zeros(Self::output_shape(input.shape())?);
         self.forward_into(input.view(), output.view_mut())?;
@@ -54,6 +63,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// As [`Layer::forward_with`].
+    #[cfg(feature = "alloc")]
     fn forward_into<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -67,6 +77,7 @@ pub trait Layer {
     /// # Errors
     /// The input's shape does not suit the layer, or the output's shape is not
     /// [`Layer::output_shape`] of it, or `CONV_ISA` asks for what this machine does not have.
+    #[cfg(feature = "alloc")]
     fn forward_with<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -78,12 +89,14 @@ pub trait Layer {
     ///
     /// # Errors
     /// As [`Layer::forward`]. A difference is no error: the report tells.
+    #[cfg(feature = "alloc")]
     fn verify<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Verification, Error> {
         let output = self.forward(input)?;
         generic::verify(&output, input, &self.weight(), self.bias().as_ref(), &Self::CONFIG)
     }
 }
 
+#[cfg(feature = "alloc")]
 /// A layer whose weights are set while the program runs: `torch.nn.Conv2d`.
 pub trait Conv2d: Layer + Sized {
     /// The layer with the weights that `torch.manual_seed(seed); torch.nn.Conv2d(..)` draws:
@@ -116,13 +129,52 @@ pub trait FixedConv2d: Layer {
     /// `[[[T; width]; height]; channels]` of the output.
     type Output;
 
+    /// `[T; SCRATCH]`, working memory for [`FixedConv2d::forward_array_in`].
+    type Memory;
+    /// Elements of working memory that the layer takes.
+    const SCRATCH: usize;
+
     /// Runs the layer on one image, which cannot fail. Layers that need working memory allocate it.
+    #[cfg(feature = "alloc")]
     fn forward_array(&self, input: &Self::Input, output: &mut Self::Output) {
         self.forward_array_with(input, output, &mut Scratch::new());
     }
 
     /// Runs the layer on one image, and allocates nothing once the scratch has grown.
+    #[cfg(feature = "alloc")]
     fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch);
+
+    /// Runs the layer on one image in an array of the caller's, without an allocator.
+    ///
+    /// ```
+    /// use conv_runtime::prelude::*;
+    ///
+    /// conv2d! {
+    ///     struct Sharpen<in: 1, out: 1, k: 3, padding: 1, padding_mode: reflect, bias: false, input: (64, 64),
+    ///         weights: [[[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]]]>;
+    /// }
+    /// let (image, mut sharp) = ([[[0.5; 64]; 64]; 1], [[[0.0; 64]; 64]; 1]);
+    /// let mut memory = [0.0; Sharpen::SCRATCH];
+    /// Sharpen.forward_array_in(&image, &mut sharp, &mut memory);
+    /// assert_eq!(sharp, image);
+    /// ```
+    fn forward_array_in(&self, input: &Self::Input, output: &mut Self::Output, memory: &mut Self::Memory);
+}
+
+impl<K: Fixed> FixedConv2d for K {
+    type Input = K::Input;
+    type Output = K::Output;
+    type Memory = K::Memory;
+    const SCRATCH: usize = K::SCRATCH;
+
+    #[cfg(feature = "alloc")]
+    fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch) {
+        kernel::run_fixed(self, input, output, |len| Some(K::Elem::buffer(scratch).take(len)));
+    }
+
+    fn forward_array_in(&self, input: &Self::Input, output: &mut Self::Output, memory: &mut Self::Memory) {
+        kernel::run_fixed(self, input, output, |len| K::memory(memory).get_mut(..len));
+    }
 }
 
 impl<K: Kernel> Layer for K {
@@ -140,11 +192,13 @@ impl<K: Kernel> Layer for K {
         }
     }
 
+    #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4> {
         let ParametersRef { isa, weights, .. } = self.parameters();
         unpack(weights, &K::CONFIG, kernel::scheme::<K>(isa))
     }
 
+    #[cfg(feature = "alloc")]
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>> {
         let ParametersRef { isa, bias, .. } = self.parameters();
         K::CONFIG.bias.then(|| unpack_bias(bias, &K::CONFIG, kernel::scheme::<K>(isa)))
@@ -154,6 +208,7 @@ impl<K: Kernel> Layer for K {
         self.parameters().isa
     }
 
+    #[cfg(feature = "alloc")]
     fn forward_with<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -166,7 +221,8 @@ impl<K: Kernel> Layer for K {
         }
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
-        kernel::run(self, sizes, input.as_slice(), output.as_mut_slice(), scratch).ok_or(Error::TooLarge)
+        let (x, y) = (input.as_slice(), output.as_mut_slice());
+        kernel::run(self, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len))).ok_or(Error::TooLarge)
     }
 }
 
@@ -175,6 +231,7 @@ fn last_two<const R: usize>(shape: [usize; R]) -> [usize; 2] {
     [shape[R - 2], shape[R - 1]]
 }
 
+#[cfg(feature = "alloc")]
 /// The biases without the lanes that fill a vector.
 fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &kernel::Scheme) -> Tensor<E, 1> {
     let channels = config.out_per_group();
@@ -182,6 +239,7 @@ fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &kernel:
     Tensor::from_fn([config.out_channels], |[o]| packed[o / channels * width + o % channels])
 }
 
+#[cfg(feature = "alloc")]
 /// The layer around these weights, whose shapes are right.
 fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
     use crate::scratch::Aligned;
@@ -193,6 +251,7 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
     })
 }
 
+#[cfg(feature = "alloc")]
 impl<K: Trainable> Conv2d for K {
     fn init(seed: u64) -> Self {
         let (weight, bias) = init::parameters(&K::CONFIG, seed);
@@ -219,6 +278,7 @@ impl<K: Trainable> Conv2d for K {
     }
 }
 
+#[cfg(feature = "alloc")]
 /// What the expression form of `conv2d!` returns: a layer that has no weights yet.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a blueprint does nothing until it is given weights"]
@@ -226,6 +286,7 @@ pub struct Blueprint<L> {
     layer: core::marker::PhantomData<fn() -> L>,
 }
 
+#[cfg(feature = "alloc")]
 impl<L: Conv2d> Blueprint<L> {
     #[doc(hidden)]
     pub const fn of_layer() -> Self {

@@ -7,11 +7,11 @@ use fearless_simd::{SimdBase, SimdFloat};
 use crate::Element;
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
-pub use crate::kernel::{
-    Bands, Geometry, Job, Kernel, Parameters, ParametersRef, Scheme, Trainable, run_fixed,
-};
-pub use crate::layer::{Blueprint, FixedConv2d};
-pub use crate::scratch::Scratch;
+pub use crate::kernel::{Bands, Fixed, Geometry, Job, Kernel, ParametersRef, Scheme, scratch};
+#[cfg(feature = "alloc")]
+pub use crate::kernel::{Parameters, Trainable};
+#[cfg(feature = "alloc")]
+pub use crate::layer::Blueprint;
 pub use crate::tile::{Tile, scatter};
 
 /// `N` elements from `at` on.

@@ -8,14 +8,52 @@ use super::interp;
 use crate::lower::lower;
 use crate::nest::{Buffer, Size};
 use crate::plan::{Geometry, Machine, Plan, candidates, plan};
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// A layer, an image for it, and which of its tiles to try.
 #[derive(Debug)]
 struct Case {
     spec: Spec,
+    weights: Weights,
     image: Hw,
     plan: Plan,
+}
+
+/// Which weights a layer has.
+#[derive(Clone, Copy, Debug)]
+enum Weights {
+    /// All kinds, set at run time.
+    Unknown,
+    /// All kinds, constants.
+    Mixed,
+    /// Constants that depend on the tap alone, so that all channels agree.
+    Taps,
+    /// Constants that depend on the channel alone: whole kernels of zeros.
+    Channels,
+}
+
+impl Weights {
+    fn weight(self, spec: &Spec, i: usize) -> f64 {
+        let kinds = [0.0, 1.0, -1.0, 2.0, 0.0, -3.0, 1.0];
+        match self {
+            Self::Unknown | Self::Mixed => f64::from(u8::try_from(i * 3 % 7).expect("small")) - 3.0,
+            Self::Taps => kinds[i % spec.taps() * 3 % 7],
+            Self::Channels => kinds[i / spec.taps() * 3 % 7],
+        }
+    }
+
+    /// The weights of one group.
+    fn of(self, spec: &Spec) -> Vec<f64> {
+        (0..spec.out_per_group() * spec.terms()).map(|i| self.weight(spec, i)).collect()
+    }
+
+    /// What the generator knows of them.
+    fn pattern(self, spec: &Spec) -> Pattern {
+        match self {
+            Self::Unknown => Pattern::default(),
+            _ => Pattern::of(&self.of(spec).repeat(spec.groups)),
+        }
+    }
 }
 
 /// One group of one image, in the definition's own order.
@@ -33,7 +71,7 @@ impl Case {
         };
         Data {
             image: numbers(spec.in_per_group() * self.image.h * self.image.w, 5),
-            weight: numbers(spec.out_per_group() * spec.terms(), 3),
+            weight: self.weights.of(spec),
             bias: numbers(spec.out_per_group(), 2),
         }
     }
@@ -209,6 +247,7 @@ prop_compose! {
             dtype,
             input: None,
             algorithm: Algorithm::Auto,
+            pattern: Pattern::default(),
         }
     }
 }
@@ -216,8 +255,15 @@ prop_compose! {
 /// Any layer with an image that it accepts, and any of its tiles.
 fn case() -> impl Strategy<Value = Case> {
     let extra = prop_oneof![Just(0usize), size()];
-    (spec(), extra.clone(), extra, any::<bool>(), 0usize..3, any::<prop::sample::Index>(), any::<bool>())
-        .prop_map(|(mut spec, more_h, more_w, known, width, tile, best)| {
+    let weights = prop_oneof![
+        Just(Weights::Unknown),
+        Just(Weights::Mixed),
+        Just(Weights::Taps),
+        Just(Weights::Channels)
+    ];
+    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
+        |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
             // Pointwise layers are rare among random kernels, and have paths of their own.
             if more_h % 5 == 1 {
                 spec.kernel = Hw { h: 1, w: 1 };
@@ -226,6 +272,7 @@ fn case() -> impl Strategy<Value = Case> {
             }
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
             let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
             let mut plan = if best {
                 plan(&spec, machine)
@@ -237,8 +284,9 @@ fn case() -> impl Strategy<Value = Case> {
             plan.bands.bytes = tile.index(2048);
             plan.bands.least = 1 + tile.index(3);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
-            Case { spec, image, plan }
-        })
+            Case { spec, weights, image, plan }
+        },
+    )
 }
 
 /// The smallest image that the layer accepts, and some pixels more.
