@@ -90,11 +90,11 @@ impl Emitter<'_> {
             }
             Stmt::Add { acc, a } => {
                 let (acc, a) = (register(acc), register(a));
-                quote!(#acc = #acc + #a;)
+                quote!(#acc += #a;)
             }
             Stmt::Subtract { acc, a } => {
                 let (acc, a) = (register(acc), register(a));
-                quote!(#acc = #acc - #a;)
+                quote!(#acc -= #a;)
             }
             stores => self.store(stores),
         }

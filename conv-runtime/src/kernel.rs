@@ -181,36 +181,6 @@ pub trait Kernel {
     fn block_512<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
 }
 
-/// A generated layer that is made for one image size.
-pub trait Fixed: Kernel {
-    /// `[[[T; width]; height]; channels]`
-    type Input;
-    /// `[[[T; width]; height]; channels]` of the output.
-    type Output;
-    /// `[T; SCRATCH]`
-    type Memory;
-    /// Elements of working memory.
-    const SCRATCH: usize;
-
-    /// Image and output without their dimensions.
-    fn flat<'a>(
-        input: &'a Self::Input,
-        output: &'a mut Self::Output,
-    ) -> (&'a [Self::Elem], &'a mut [Self::Elem]);
-
-    /// The working memory.
-    fn memory(memory: &mut Self::Memory) -> &mut [Self::Elem];
-}
-
-/// The working memory of a layer whose kernels for vectors of 128, 256 and 512 bits need so much: only x86
-/// has the wider ones.
-#[must_use]
-pub const fn scratch([narrow, medium, wide]: [usize; 3]) -> usize {
-    let most = if medium > wide { medium } else { wide };
-    let is_wide = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
-    if is_wide && most > narrow { most } else { narrow }
-}
-
 /// A generated layer whose weights are set while the program runs.
 #[cfg(feature = "alloc")]
 pub trait Trainable: Kernel + Sized {
@@ -291,18 +261,6 @@ pub(crate) fn run<'m, K: Kernel>(
         pass.group(at % config.groups, image, out, planes);
     }
     Some(())
-}
-
-/// Runs a layer that is made for one image size on one image of that size.
-pub(crate) fn run_fixed<'m, K: Fixed>(
-    layer: &K,
-    input: &K::Input,
-    output: &mut K::Output,
-    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
-) {
-    let (x, y) = K::flat(input, output);
-    let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, memory));
-    debug_assert!(done.is_some(), "the macro has counted the elements of every size it fixes");
 }
 
 /// One call of `forward`.

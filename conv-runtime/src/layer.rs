@@ -1,6 +1,6 @@
-//! The traits of a layer: [`Layer`] runs it, [`Conv2d`] gives it weights, [`FixedConv2d`] knows its image size.
+//! The traits of a layer: [`Layer`] runs it, and [`Conv2d`] gives it weights.
 
-use crate::kernel::{self, Fixed, Kernel};
+use crate::kernel::{self, Kernel};
 use crate::{Conv2dConfig, Element, Error, Isa};
 #[cfg(feature = "alloc")]
 use crate::{
@@ -120,61 +120,6 @@ pub trait Conv2d: Layer + Sized {
     /// The same layer on another instruction set of this machine.
     #[must_use]
     fn on(&self, isa: Isa) -> Self;
-}
-
-/// A layer made for one image size: sizes are types, so layers that do not fit together do not compile.
-pub trait FixedConv2d: Layer {
-    /// `[[[T; width]; height]; channels]`
-    type Input;
-    /// `[[[T; width]; height]; channels]` of the output.
-    type Output;
-
-    /// `[T; SCRATCH]`, working memory for [`FixedConv2d::forward_array_in`].
-    type Memory;
-    /// Elements of working memory that the layer takes.
-    const SCRATCH: usize;
-
-    /// Runs the layer on one image, which cannot fail. Layers that need working memory allocate it.
-    #[cfg(feature = "alloc")]
-    fn forward_array(&self, input: &Self::Input, output: &mut Self::Output) {
-        self.forward_array_with(input, output, &mut Scratch::new());
-    }
-
-    /// Runs the layer on one image, and allocates nothing once the scratch has grown.
-    #[cfg(feature = "alloc")]
-    fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch);
-
-    /// Runs the layer on one image in an array of the caller's, without an allocator.
-    ///
-    /// ```
-    /// use conv_runtime::prelude::*;
-    ///
-    /// conv2d! {
-    ///     struct Sharpen<in: 1, out: 1, k: 3, padding: 1, padding_mode: reflect, bias: false, input: (64, 64),
-    ///         weights: [[[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]]]>;
-    /// }
-    /// let (image, mut sharp) = ([[[0.5; 64]; 64]; 1], [[[0.0; 64]; 64]; 1]);
-    /// let mut memory = [0.0; Sharpen::SCRATCH];
-    /// Sharpen.forward_array_in(&image, &mut sharp, &mut memory);
-    /// assert_eq!(sharp, image);
-    /// ```
-    fn forward_array_in(&self, input: &Self::Input, output: &mut Self::Output, memory: &mut Self::Memory);
-}
-
-impl<K: Fixed> FixedConv2d for K {
-    type Input = K::Input;
-    type Output = K::Output;
-    type Memory = K::Memory;
-    const SCRATCH: usize = K::SCRATCH;
-
-    #[cfg(feature = "alloc")]
-    fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch) {
-        kernel::run_fixed(self, input, output, |len| Some(K::Elem::buffer(scratch).take(len)));
-    }
-
-    fn forward_array_in(&self, input: &Self::Input, output: &mut Self::Output, memory: &mut Self::Memory) {
-        kernel::run_fixed(self, input, output, |len| K::memory(memory).get_mut(..len));
-    }
 }
 
 impl<K: Kernel> Layer for K {

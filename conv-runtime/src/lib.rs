@@ -9,6 +9,7 @@ mod config;
 mod constant;
 mod element;
 mod error;
+mod fixed;
 #[cfg(feature = "alloc")]
 pub mod generic;
 #[cfg(feature = "alloc")]
@@ -40,10 +41,11 @@ pub use config::{Conv2dConfig, PaddingMode};
 pub use conv_macros::conv2d;
 pub use element::Element;
 pub use error::Error;
+pub use fixed::FixedConv2d;
 pub use isa::Isa;
+pub use layer::Layer;
 #[cfg(feature = "alloc")]
 pub use layer::{Blueprint, Conv2d};
-pub use layer::{FixedConv2d, Layer};
 #[cfg(feature = "alloc")]
 pub use scratch::Scratch;
 pub use shape::Shape;

@@ -7,7 +7,8 @@ use fearless_simd::{SimdBase, SimdFloat};
 use crate::Element;
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
-pub use crate::kernel::{Bands, Fixed, Geometry, Job, Kernel, ParametersRef, Scheme, scratch};
+pub use crate::fixed::{Fixed, scratch};
+pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Scheme};
 #[cfg(feature = "alloc")]
 pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]

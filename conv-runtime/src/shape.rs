@@ -5,13 +5,13 @@ use core::ops::Deref;
 
 use crate::{Element, Error};
 
-/// Dimensions that a [`Shape`] has room for: two more than those of a batch of images.
-const MOST: usize = 6;
+/// Dimensions that a [`Shape`] has room for: one more than those of a batch of images.
+const MOST: usize = 5;
 
 /// The sizes of a tensor's dimensions, in an [`Error`].
 ///
-/// It is a slice of sizes that is no longer than six and needs no allocator. Of a longer one it keeps the
-/// first six and says that there are more.
+/// It is a slice of sizes that is no longer than five and needs no allocator. Of a longer one it keeps the
+/// first five and says that there are more.
 ///
 /// ```
 /// use conv_runtime::{Error, Tensor};
@@ -106,10 +106,10 @@ mod tests {
 
     #[test]
     fn shapes_print_like_slices() {
-        for sizes in [&[][..], &[1], &[1, 2, 3], &[1, 2, 3, 4, 5, 6]] {
+        for sizes in [&[][..], &[1], &[1, 2, 3], &[1, 2, 3, 4, 5]] {
             let shape = Shape::from(sizes);
             assert_eq!((&*shape, shape.to_string()), (sizes, alloc::format!("{sizes:?}")));
         }
-        assert_eq!(Shape::from([1, 2, 3, 4, 5, 6, 7, 8]).to_string(), "[1, 2, 3, 4, 5, 6, ...]");
+        assert_eq!(Shape::from([1, 2, 3, 4, 5, 6, 7, 8]).to_string(), "[1, 2, 3, 4, 5, ...]");
     }
 }

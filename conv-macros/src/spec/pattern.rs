@@ -43,7 +43,6 @@ pub(crate) struct Place {
 }
 
 impl Factor {
-    #[expect(clippy::float_cmp, reason = "only what is exactly 1 needs no multiplication")]
     fn of(weight: f64) -> Self {
         match weight {
             0.0 => Self::Zero,

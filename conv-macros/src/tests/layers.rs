@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::interp;
+use super::pattern::Weights;
 use crate::lower::lower;
 use crate::nest::{Buffer, Size};
 use crate::plan::{Geometry, Machine, Plan, candidates, plan};
@@ -17,43 +18,6 @@ struct Case {
     weights: Weights,
     image: Hw,
     plan: Plan,
-}
-
-/// Which weights a layer has.
-#[derive(Clone, Copy, Debug)]
-enum Weights {
-    /// All kinds, set at run time.
-    Unknown,
-    /// All kinds, constants.
-    Mixed,
-    /// Constants that depend on the tap alone, so that all channels agree.
-    Taps,
-    /// Constants that depend on the channel alone: whole kernels of zeros.
-    Channels,
-}
-
-impl Weights {
-    fn weight(self, spec: &Spec, i: usize) -> f64 {
-        let kinds = [0.0, 1.0, -1.0, 2.0, 0.0, -3.0, 1.0];
-        match self {
-            Self::Unknown | Self::Mixed => f64::from(u8::try_from(i * 3 % 7).expect("small")) - 3.0,
-            Self::Taps => kinds[i % spec.taps() * 3 % 7],
-            Self::Channels => kinds[i / spec.taps() * 3 % 7],
-        }
-    }
-
-    /// The weights of one group.
-    fn of(self, spec: &Spec) -> Vec<f64> {
-        (0..spec.out_per_group() * spec.terms()).map(|i| self.weight(spec, i)).collect()
-    }
-
-    /// What the generator knows of them.
-    fn pattern(self, spec: &Spec) -> Pattern {
-        match self {
-            Self::Unknown => Pattern::default(),
-            _ => Pattern::of(&self.of(spec).repeat(spec.groups)),
-        }
-    }
 }
 
 /// One group of one image, in the definition's own order.

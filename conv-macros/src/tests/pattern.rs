@@ -3,9 +3,46 @@
 use crate::expand::expand;
 use crate::lower::lower;
 use crate::plan::{Machine, Plan, Tile, plan};
-use crate::spec::Dtype;
+use crate::spec::{Dtype, Pattern, Spec};
 
 use super::front::{accepted, tokens};
+
+/// Which weights a layer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Weights {
+    /// All kinds, set at run time.
+    Unknown,
+    /// All kinds, constants.
+    Mixed,
+    /// Constants that depend on the tap alone, so that all channels agree.
+    Taps,
+    /// Constants that depend on the channel alone: whole kernels of zeros.
+    Channels,
+}
+
+impl Weights {
+    fn weight(self, spec: &Spec, i: usize) -> f64 {
+        let kinds = [0.0, 1.0, -1.0, 2.0, 0.0, -3.0, 1.0];
+        match self {
+            Self::Unknown | Self::Mixed => f64::from(u8::try_from(i * 3 % 7).expect("small")) - 3.0,
+            Self::Taps => kinds[i % spec.taps() * 3 % 7],
+            Self::Channels => kinds[i / spec.taps() * 3 % 7],
+        }
+    }
+
+    /// The weights of one group.
+    pub(super) fn of(self, spec: &Spec) -> Vec<f64> {
+        (0..spec.out_per_group() * spec.terms()).map(|i| self.weight(spec, i)).collect()
+    }
+
+    /// What the generator knows of them.
+    pub(super) fn pattern(self, spec: &Spec) -> Pattern {
+        match self {
+            Self::Unknown => Pattern::default(),
+            _ => Pattern::of(&self.of(spec).repeat(spec.groups)),
+        }
+    }
+}
 
 const SOBEL: &str = "in: 1, out: 2, k: 3, padding: 1, bias: false,
     weights: [[[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]], [[[-1, -2, -1], [0, 0, 0], [1, 2, 1]]]]";
