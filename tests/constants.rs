@@ -38,7 +38,7 @@ macro_rules! compare_all {
             $({
                 conv2d! {
                     struct Constant<$($keys)*, weights: "tests/data/layers.safetensors", tensor: $tensor>;
-                    struct Twin<$($keys)*>;
+                    struct Twin<$($keys)*, algorithm: direct>;
                 }
                 compare::<Twin, _>(&Constant, stringify!($name), [$($size),*]);
             })*
@@ -48,6 +48,7 @@ macro_rules! compare_all {
 
 rows!(compare_all);
 
+#[expect(clippy::cast_precision_loss, reason = "less than nine")]
 fn compare<Twin: Conv2d, C: Layer<Elem = Twin::Elem>>(constant: &C, name: &str, shape: [usize; 4]) {
     let checkpoint = SafeTensors::deserialize(CHECKPOINT).expect("the file is sound");
     let twin = Twin::load(&checkpoint, name).expect("the file has the layer");
@@ -77,8 +78,8 @@ fn constants_equal_their_twins_on_every_instruction_set() {
         let mut test = Command::new(&this);
         test.args(["--exact", "constants_equal_their_twins"]).env("CONV_ISA", isa.name());
         let run = test.output().expect("a test can be run again");
-        let text = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && text.contains("1 passed"), "{isa}: {text}");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("1 passed"), "{isa}: {said}");
     }
 }
 

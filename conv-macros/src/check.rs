@@ -29,7 +29,7 @@ use self::word::check_words;
 use crate::error::{Errors, Spot};
 use crate::parse::args::{Args, BiasArg, Spanned};
 use crate::parse::{Attribute, Key, LayerArgs};
-use crate::spec::{Algorithm, Dtype, Spec};
+use crate::spec::{Algorithm, Dtype, Pattern, Spec};
 use crate::weights::Weights;
 use crate::wording::list;
 
@@ -96,7 +96,10 @@ fn check_layer(layer: LayerArgs, errors: &mut Errors) -> Checked {
     let weights = check_constants(&args, spec.as_ref(), dtype.unwrap_or(largest), errors);
     let runtime = args.runtime.given().map_or_else(|| quote!(::conv_runtime), |path| path.value);
     match spec {
-        Some(spec) if is_sound && errors.count() == before => {
+        Some(mut spec) if is_sound && errors.count() == before => {
+            if let Some(weights) = &weights {
+                spec.pattern = Pattern::of(&weights.weight);
+            }
             let name = name.unwrap_or_else(|| Ident::new("Layer", Span::mixed_site()));
             Ok(CheckedLayer { attrs, vis, name, runtime, spec, weights })
         }
@@ -134,6 +137,7 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
         dtype: words.dtype?,
         input: input.map(|input| input.value.numbers()),
         algorithm: words.algorithm?,
+        pattern: Pattern::default(),
     };
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);

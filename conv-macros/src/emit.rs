@@ -89,6 +89,14 @@ impl Emitter<'_> {
                 quote!(#acc = #private::fma(simd, #a, #b, #acc);)
             }
             Stmt::Combine { reg, terms } => self.combine(reg, terms),
+            Stmt::Add { acc, a } => {
+                let (acc, a) = (register(acc), register(a));
+                quote!(#acc += #a;)
+            }
+            Stmt::Subtract { acc, a } => {
+                let (acc, a) = (register(acc), register(a));
+                quote!(#acc -= #a;)
+            }
             stores => self.store(stores),
         }
     }

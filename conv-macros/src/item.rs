@@ -6,6 +6,7 @@ use quote::quote;
 use crate::check::{BrokenLayer, CheckedLayer};
 use crate::constant;
 use crate::emit::Emitter;
+use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
 use crate::plan::{Machine, Plan, Transform, plan};
 use crate::report::Report;
@@ -24,7 +25,7 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
         Some(weights) => constant::parameters(weights, spec, &plans, &private),
     };
     let kernel = kernel(layer, &private, &plans, &summary, &parameters);
-    let fixed = spec.input.map(|image| fixed(name, spec, image, &private));
+    let fixed = spec.input.map(|image| fixed(name, spec, image, &plans, &private));
     let is_constant = weights.is_some();
     let fields = fields(is_constant, &element, &private);
     let trainable = (!is_constant).then(|| trainable(name, &element, &private));
@@ -189,7 +190,7 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         fn #name<S: #private::Simd>(simd: S, job: #private::Job<'_, #element>) {
             type V<S> = #vector<S>;
             let #private::Job { geometry, image, weights, bias, output, work, .. } = job;
-            let _ = (geometry, &work);
+            let _ = (geometry, weights, &work);
             #body
         }
     }
@@ -301,33 +302,4 @@ fn sizes(spec: &Spec) -> TokenStream {
     };
     let [ih, iw, oh, ow] = [image.h, image.w, out.h, out.w].map(Literal::usize_unsuffixed);
     quote!(::core::option::Option::Some([[#ih, #iw], [#oh, #ow]]))
-}
-
-/// Arrays in and out, for layers whose image size is known.
-fn fixed(name: &Ident, spec: &Spec, image: Hw, private: &TokenStream) -> TokenStream {
-    let element = spec.dtype.ident();
-    let array = |channels: usize, size: Hw| {
-        let [c, h, w] = [channels, size.h, size.w].map(Literal::usize_unsuffixed);
-        quote!([[[#element; #w]; #h]; #c])
-    };
-    let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
-    let (input, output) = (array(spec.in_channels, image), array(spec.out_channels, out));
-    quote! {
-        #[automatically_derived]
-        impl #private::FixedConv2d for #name {
-            type Input = #input;
-            type Output = #output;
-
-            fn forward_array_with(
-                &self,
-                input: &Self::Input,
-                output: &mut Self::Output,
-                scratch: &mut #private::Scratch,
-            ) {
-                let input = input.as_flattened().as_flattened();
-                let output = output.as_flattened_mut().as_flattened_mut();
-                #private::run_fixed(self, input, output, scratch);
-            }
-        }
-    }
 }

@@ -9,7 +9,7 @@
 //! | | files | `Weights`: the numbers of a constant layer | `file`, `weights` |
 //! | plan | `Spec` | `Plan`: algorithm, tile, blocking | `plan` |
 //! | lower | `Plan` | `Nest`: loops and registers | `lower`, `nest` |
-//! | emit | `Nest` | tokens | `emit`, `item`, `constant` |
+//! | emit | `Nest` | tokens | `emit`, `item`, `constant`, `fixed` |
 //!
 //! One direction, and no stage looks two steps back. `expand` is the whole way.
 
@@ -21,6 +21,7 @@ mod emit;
 mod error;
 mod expand;
 mod file;
+mod fixed;
 mod item;
 mod lower;
 mod nest;

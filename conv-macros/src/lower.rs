@@ -8,13 +8,13 @@ pub(crate) mod tiny;
 mod winograd;
 
 use self::winograd::Winograd;
-use crate::nest::{Index, Nest, Size, Stmt, Var};
+use crate::nest::{Index, Nest, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Plan, Tile};
-use crate::spec::Spec;
+use crate::spec::{Factor, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
 pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
-    let block = Block { spec, plan, channels: plan.channels(spec, tail), width: plan.width(tail) };
+    let block = Block { spec, plan, channels: plan.channels(spec, tail), width: plan.width(tail), tail };
     let body = match plan.tile {
         Tile::Channels { pixels, .. } => direct_oc::lower(&block, pixels),
         Tile::Columns { vectors, .. } => direct_ow::lower(&block, vectors),
@@ -27,7 +27,7 @@ pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
 
 /// The kernel that runs once a band, before those of the blocks, if the plan has one.
 pub(crate) fn lower_prepare(spec: &Spec, plan: &Plan) -> Option<Nest> {
-    let block = Block { spec, plan, channels: 0, width: 0 };
+    let block = Block { spec, plan, tail: false, channels: 0, width: 0 };
     Some(Nest { lanes: plan.machine.lanes, body: winograd(&block)?.prepare() })
 }
 
@@ -45,6 +45,8 @@ struct Block<'a> {
     channels: usize,
     /// Output channels in the packed weights.
     width: usize,
+    /// Whether it is the narrower block at the group's end.
+    tail: bool,
 }
 
 impl Block<'_> {
@@ -74,6 +76,11 @@ impl Block<'_> {
         }
     }
 
+    /// What the weights of a tap do to the pixels: in one input channel, or in all.
+    fn factor(&self, tap: usize, channel: Option<usize>, out: usize) -> Factor {
+        self.spec.factor(Place { tap, channel, out, block: self.plan.block, tail: self.tail })
+    }
+
     /// Elements from one tap's weights to the next channel's.
     fn weights_at(&self, tap: Index, channel: Index) -> Index {
         (tap * self.spec.in_per_group() + channel) * self.width
@@ -85,6 +92,21 @@ impl Block<'_> {
         let offset = j * self.spec.dilation.w;
         let phase = self.size(Size::Pitch).divided_by(phases);
         offset.clone().modulo(phases) * phase + offset.divided_by(phases)
+    }
+}
+
+/// `acc += x * weight` for each pair of `acc` and `x`, as the factor allows: `weight` is set only if it is
+/// needed.
+fn accumulate(factor: Factor, weight: (Reg, Vector), pairs: impl Iterator<Item = (Reg, Reg)>) -> Vec<Stmt> {
+    let (b, value) = weight;
+    match factor {
+        Factor::Zero => Vec::new(),
+        Factor::One => pairs.map(|(acc, a)| Stmt::Add { acc, a }).collect(),
+        Factor::MinusOne => pairs.map(|(acc, a)| Stmt::Subtract { acc, a }).collect(),
+        Factor::Other => {
+            let set = Stmt::Set { reg: b.clone(), value };
+            [set].into_iter().chain(pairs.map(|(acc, a)| Stmt::Fma { acc, a, b: b.clone() })).collect()
+        }
     }
 }
 

@@ -194,6 +194,10 @@ pub(crate) enum Stmt {
     Fma { acc: Reg, a: Reg, b: Reg },
     /// Sets a register to a sum of constants times registers.
     Combine { reg: Reg, terms: Vec<(f64, Reg)> },
+    /// `acc += a`
+    Add { acc: Reg, a: Reg },
+    /// `acc -= a`
+    Subtract { acc: Reg, a: Reg },
     /// Stores a register to consecutive elements.
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.

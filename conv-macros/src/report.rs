@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt::Write;
 
-use crate::plan::Plan;
-use crate::spec::Spec;
+use crate::plan::{Plan, Tile};
+use crate::spec::{Factor, Spec};
 
 /// A layer and its plans.
 pub(crate) struct Report<'a> {
@@ -58,6 +58,7 @@ impl Report<'_> {
             ));
         }
         facts.push(self.scratch());
+        facts.extend(self.pattern());
         facts
     }
 
@@ -78,8 +79,26 @@ impl Report<'_> {
         }
     }
 
+    /// What a constant layer saves, if any of its kernels does.
+    fn pattern(&self) -> Option<String> {
+        let pattern = &self.spec.pattern;
+        let [zeros, ones] =
+            [&[Factor::Zero][..], &[Factor::One, Factor::MinusOne]].map(|of| pattern.count(of));
+        let unrolls = self.plans.iter().any(|plan| matches!(plan.tile, Tile::Rows { .. } | Tile::Whole));
+        (unrolls && zeros + ones > 0).then(|| {
+            format!(
+                "constant weights, of which {zeros} are 0 and {ones} are 1 or -1: unrolled taps (direct_rows, tiny) leave \
+                 out the former and add the latter, where all channels of the kernel agree"
+            )
+        })
+    }
+
     fn scratch(&self) -> String {
-        let bytes: Option<Vec<_>> = self.plans.iter().map(|plan| plan.scratch_bytes(self.spec)).collect();
+        let bytes: Option<Vec<_>> = self
+            .plans
+            .iter()
+            .map(|plan| Some(plan.scratch(self.spec)?.saturating_mul(plan.machine.bytes)))
+            .collect();
         match bytes {
             Some(bytes) if bytes.iter().all(|bytes| *bytes == 0) => "no scratch".to_owned(),
             Some(bytes) => format!("at most {} bytes of scratch", bytes.iter().max().unwrap_or(&0)),

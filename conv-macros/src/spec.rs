@@ -3,7 +3,10 @@
 //! No syntax and no spans: `check` has turned every word into a number (`padding: same` too) and has
 //! refused everything torch refuses, so whoever holds a `Spec` may compute with it and cannot fail.
 
+mod pattern;
 mod print;
+
+pub(crate) use pattern::{Factor, Pattern, Place};
 
 /// A height and a width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +73,8 @@ pub(crate) struct Spec {
     /// The image size, where the user gave it.
     pub(crate) input: Option<Hw>,
     pub(crate) algorithm: Algorithm,
+    /// What is known of the weights' values.
+    pub(crate) pattern: Pattern,
 }
 
 /// Beyond this dilation minimal filtering is not thought of: it cuts the image into as many parts along

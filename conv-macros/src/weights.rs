@@ -50,12 +50,17 @@ impl Weights {
 }
 
 impl Dtype {
-    /// The numbers, little-endian.
+    /// The numbers, little-endian. A plain loop: users build this crate without optimisation, where a chain
+    /// of iterators over millions of bytes takes a second.
     pub(crate) fn bytes_of(self, numbers: &[f64]) -> Vec<u8> {
-        match self {
-            Self::F32 => numbers.iter().flat_map(|&number| single(number).to_le_bytes()).collect(),
-            Self::F64 => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        let mut bytes = Vec::with_capacity(numbers.len() * self.bytes());
+        for &number in numbers {
+            match self {
+                Self::F32 => bytes.extend_from_slice(&single(number).to_le_bytes()),
+                Self::F64 => bytes.extend_from_slice(&number.to_le_bytes()),
+            }
         }
+        bytes
     }
 }
 

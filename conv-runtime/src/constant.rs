@@ -3,14 +3,17 @@
 //! The macro packs them and emits a byte string, which the compiler swallows as one token. What turns it
 //! into numbers must not run through its interpreter number by number, and must be free of `unsafe`:
 //!
-//! | form of 1 MB of weights | rustc | memory |
+//! | form of 1 MB of weights | rustc's processor time | memory |
 //! |---|---|---|
-//! | `[f32::from_bits(1), ..]` | 9.3 s | 2.1 GB |
-//! | `[1.5, ..]`, a literal each | 1.0 s | 0.5 GB |
-//! | a byte string through a loop of `f32::from_le_bytes` in a `const fn` | 5.4 s | 0.26 GB |
-//! | a byte string through [`bytemuck::must_cast`] | less than 0.1 s | 0.05 GB |
+//! | `[f32::from_bits(1), ..]` | 5.0 s | 2.1 GB |
+//! | a byte string through a loop of `f32::from_le_bytes` in a `const fn` | 2.7 s | 0.26 GB |
+//! | `[1.5, ..]`, a literal each | 1.2 s | 0.23 GB |
+//! | a byte string through [`bytemuck::must_cast`] | 0.09 s | 0.10 GB |
+//! | nothing | 0.02 s | 0.07 GB |
 //!
-//! The cast is one copy for the interpreter, and nothing at run time.
+//! The cast is one copy for the interpreter, and nothing at run time. A whole layer of 9.4 MB, which the macro
+//! reads, packs in three orders and emits as 28 MB, takes a release build 2.9 s of processor time, for 1.3 s of
+//! the same layer with weights at run time.
 
 use crate::Isa;
 use crate::element::Element;

@@ -6,6 +6,7 @@
 use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
+#[cfg(feature = "alloc")]
 use crate::scratch::{Aligned, Scratch};
 use crate::{interleave, pad};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -61,7 +62,9 @@ pub trait Element:
 
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
-    use super::{Aligned, Level, Scratch, interleave, pad};
+    #[cfg(feature = "alloc")]
+    use super::{Aligned, Scratch};
+    use super::{Level, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
     pub trait Sealed: Sized {
@@ -76,6 +79,7 @@ pub(crate) mod sealed {
         fn uniform(low: f64, high: f64, draw: impl FnMut() -> u32) -> Self;
 
         /// The part of the scratch that holds elements of this type.
+        #[cfg(feature = "alloc")]
         fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self>;
 
         /// Makes a padded copy: [`pad::copy`], compiled once for each type.
@@ -116,6 +120,7 @@ impl Element for f32 {
 }
 
 impl sealed::Sealed for f32 {
+    #[cfg(feature = "alloc")]
     fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self> {
         &mut scratch.f32
     }
@@ -154,6 +159,7 @@ impl Element for f64 {
 }
 
 impl sealed::Sealed for f64 {
+    #[cfg(feature = "alloc")]
     fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self> {
         &mut scratch.f64
     }

@@ -5,15 +5,18 @@
 //! in the variant's fields. The remaining variants state in the same style what was expected and
 //! what came.
 
+#[cfg(feature = "std")]
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
+
+use crate::Shape;
 
 /// Declares [`Error`]: each row is a variant, its fields and its sentence, so that no variant can
 /// be without a sentence.
 macro_rules! errors {
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
+        $(#[cfg($($condition:tt)*)])?
         $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })? => ($($message:tt)*);
     )*) => {
         /// Why a layer could not be built or run.
@@ -31,14 +34,14 @@ macro_rules! errors {
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Error {
-            $($(#[$doc])* $name $({ $($(#[$field_doc])* $field: $type,)* })?,)*
+            $($(#[doc = $doc])* $(#[cfg($($condition)*)])? $name $({ $($(#[$field_doc])* $field: $type,)* })?,)*
         }
 
         impl fmt::Display for Error {
             #[allow(unused_variables, reason = "some of torch's sentences name no numbers")]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
-                    $(Self::$name { $($($field,)*)? } => write!(f, $($message)*),)*
+                    $($(#[cfg($($condition)*)])? Self::$name { $($($field,)*)? } => write!(f, $($message)*),)*
                 }
             }
         }
@@ -103,7 +106,7 @@ errors! {
     /// A tensor of this shape, be it weight, input or output, could not be addressed.
     StorageOverflow {
         /// The shape in question.
-        sizes: Vec<usize>,
+        sizes: Shape,
     } => ("Storage size calculation overflowed with sizes={sizes:?}");
 
     // The input, in the order of the checks.
@@ -111,12 +114,12 @@ errors! {
     /// The input has neither three nor four dimensions.
     Rank {
         /// The input's shape.
-        input: Vec<usize>,
+        input: Shape,
     } => ("Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: {input:?}");
     /// `reflect` or `replicate` has no pixel to copy.
     NothingToPad {
         /// The input's shape.
-        input: Vec<usize>,
+        input: Shape,
     } => (
         "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {input:?}"
     );
@@ -129,7 +132,7 @@ errors! {
         /// Index into `input`.
         dimension: usize,
         /// The input's shape.
-        input: Vec<usize>,
+        input: Shape,
     } => (
         "Argument #{argument}: Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension {dimension} of input {input:?}",
         padding[0], padding[1]
@@ -141,7 +144,7 @@ errors! {
         /// Index into `input`.
         dimension: usize,
         /// The input's shape.
-        input: Vec<usize>,
+        input: Shape,
     } => ("Padding value causes wrapping around more than once.");
     /// The input's channels are not the layer's.
     Channels {
@@ -219,29 +222,30 @@ errors! {
     /// There are more or fewer numbers than the shape has places.
     DataLength {
         /// The shape asked for.
-        shape: Vec<usize>,
+        shape: Shape,
         /// How many numbers there are.
         got: usize,
     } => ("shape '{shape:?}' is invalid for input of size {got}");
     /// The place for the result has not the result's shape.
     OutputShape {
         /// The shape of the result.
-        expected: Vec<usize>,
+        expected: Shape,
         /// The shape of the place for it.
-        got: Vec<usize>,
+        got: Shape,
     } => ("expected output of size {expected:?}, but got output of size {got:?} instead");
     /// The gradient has not the shape of the output that it belongs to.
     GradOutputShape {
         /// The shape of the output.
-        expected: Vec<usize>,
+        expected: Shape,
         /// The shape of the gradient.
-        got: Vec<usize>,
+        got: Shape,
     } => (
         "Mismatch in shape: grad_output[0] has a shape of torch.Size({got:?}) and output[0] has a shape of torch.Size({expected:?})."
     );
     /// The working memory for this input could not be addressed.
     TooLarge => ("Storage size calculation overflowed for the padded copy of the input");
     /// The environment variable `CONV_ISA` names an instruction set that this machine lacks.
+    #[cfg(feature = "std")]
     UnknownIsa {
         /// The variable's value.
         requested: String,
@@ -252,11 +256,13 @@ errors! {
     // Tensors from a file.
 
     /// The file has no tensor of this name.
+    #[cfg(feature = "safetensors")]
     MissingTensor {
         /// The name looked for.
         name: String,
     } => ("Missing key(s) in state_dict: \"{name}\".");
     /// The file's tensor is of a type that cannot become the layer's without loss.
+    #[cfg(feature = "safetensors")]
     TensorDtype {
         /// The tensor's name.
         name: String,
@@ -266,13 +272,14 @@ errors! {
         got: String,
     } => ("dtype mismatch for {name}: expected {expected}, F16 or BF16 in the checkpoint, but got {got}");
     /// The file's tensor has another shape.
+    #[cfg(feature = "safetensors")]
     TensorShape {
         /// The tensor's name.
         name: String,
         /// The layer's shape.
-        expected: Vec<usize>,
+        expected: Shape,
         /// The tensor's shape.
-        got: Vec<usize>,
+        got: Shape,
     } => (
         "size mismatch for {name}: copying a param with shape torch.Size({got:?}) from checkpoint, the shape in current model is torch.Size({expected:?})."
     );
@@ -282,8 +289,9 @@ impl core::error::Error for Error {}
 
 impl Error {
     /// The place for the result has the wrong shape.
+    #[cfg(feature = "alloc")]
     pub(crate) fn output_shape(expected: &[usize], got: &[usize]) -> Self {
-        Self::OutputShape { expected: expected.to_vec(), got: got.to_vec() }
+        Self::OutputShape { expected: expected.into(), got: got.into() }
     }
 }
 

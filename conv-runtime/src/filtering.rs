@@ -1,9 +1,12 @@
 //! Minimal filtering (Winograd's) as the runtime sees it: how much larger everything gets, and the transform
 //! of the weights.
 
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-use crate::{Conv2dConfig, Element};
+use crate::Conv2dConfig;
+#[cfg(feature = "alloc")]
+use crate::Element;
 
 /// The tiles of a kernel that filters minimally: each reads `products` pixels and makes `outputs`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +38,7 @@ impl Filtering {
         inputs.checked_add((config.kernel_size[axis] - 1).checked_mul(config.dilation[axis])?)
     }
 
+    #[cfg(feature = "alloc")]
     /// `G g GT` of every kernel, computed in `f64` and rounded once: a kernel of `products` taps.
     pub(crate) fn transform<E: Element>(&self, weight: &[E], config: &Conv2dConfig) -> Vec<E> {
         let [kh, kw] = config.kernel_size;

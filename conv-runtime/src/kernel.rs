@@ -3,9 +3,12 @@
 
 use fearless_simd::Simd;
 
+#[cfg(feature = "alloc")]
+use crate::Tensor;
 use crate::filtering::Filtering;
+#[cfg(feature = "alloc")]
 use crate::scratch::Aligned;
-use crate::{Conv2dConfig, Element, Isa, Tensor};
+use crate::{Conv2dConfig, Element, Isa};
 
 /// How the kernels of one vector width want their data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,12 +157,14 @@ pub trait Kernel {
 }
 
 /// A generated layer whose weights are set while the program runs.
+#[cfg(feature = "alloc")]
 pub trait Trainable: Kernel + Sized {
     /// The layer around its packed weights.
     fn from_parameters(parameters: Parameters<Self::Elem>) -> Self;
 }
 
 /// The weights of a layer, packed for one instruction set.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct Parameters<E: Element> {
     pub(crate) isa: Isa,
@@ -170,6 +175,7 @@ pub struct Parameters<E: Element> {
 }
 
 /// Equal weights: the same numbers, packed for the same instruction set.
+#[cfg(feature = "alloc")]
 impl<E: Element> PartialEq for Parameters<E> {
     fn eq(&self, other: &Self) -> bool {
         self.isa == other.isa
@@ -178,6 +184,7 @@ impl<E: Element> PartialEq for Parameters<E> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<E: Element> Parameters<E> {
     /// What the kernels read.
     #[inline]

@@ -1,9 +1,15 @@
-//! The traits of a layer: [`Layer`] runs it, [`Conv2d`] gives it weights, [`FixedConv2d`] knows its image size.
+//! The traits of a layer: [`Layer`] runs it, and [`Conv2d`] gives it weights.
 
-use crate::kernel::{self, Kernel, Parameters, ParametersRef, Trainable};
-use crate::pack::{pack, pack_bias, unpack};
-use crate::{Conv2dConfig, Element, Error, Isa, Scratch, Tensor, TensorView, TensorViewMut, Verification};
-use crate::{generic, init, run};
+use crate::kernel::Kernel;
+use crate::{Conv2dConfig, Element, Error, Isa, run};
+#[cfg(feature = "alloc")]
+use crate::{
+    Scratch, Tensor, TensorView, TensorViewMut, Verification,
+    element::sealed::Sealed as _,
+    generic, init,
+    kernel::{Parameters, ParametersRef, Scheme, Trainable},
+    pack::{pack, pack_bias, unpack},
+};
 
 /// A convolution layer that can run: every type that `conv2d!` makes.
 ///
@@ -32,9 +38,11 @@ pub trait Layer {
     fn output_shape<const R: usize>(input: [usize; R]) -> Result<[usize; R], Error>;
 
     /// The weights, `[out, in / groups, kernel height, kernel width]`.
+    #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4>;
 
     /// The biases, `[out]`, unless the layer has none.
+    #[cfg(feature = "alloc")]
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>>;
 
     /// The instruction set that its kernels run on.
@@ -44,6 +52,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// The input's shape does not suit the layer.
+    #[cfg(feature = "alloc")]
     fn forward<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Tensor<Self::Elem, R>, Error> {
         let mut output = Tensor::zeros(Self::output_shape(input.shape())?);
         self.forward_into(input.view(), output.view_mut())?;
@@ -54,6 +63,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// As [`Layer::forward_with`].
+    #[cfg(feature = "alloc")]
     fn forward_into<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -67,6 +77,7 @@ pub trait Layer {
     /// # Errors
     /// The input's shape does not suit the layer, or the output's shape is not
     /// [`Layer::output_shape`] of it, or `CONV_ISA` asks for what this machine does not have.
+    #[cfg(feature = "alloc")]
     fn forward_with<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -78,12 +89,14 @@ pub trait Layer {
     ///
     /// # Errors
     /// As [`Layer::forward`]. A difference is no error: the report tells.
+    #[cfg(feature = "alloc")]
     fn verify<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Verification, Error> {
         let output = self.forward(input)?;
         generic::verify(&output, input, &self.weight(), self.bias().as_ref(), &Self::CONFIG)
     }
 }
 
+#[cfg(feature = "alloc")]
 /// A layer whose weights are set while the program runs: `torch.nn.Conv2d`.
 pub trait Conv2d: Layer + Sized {
     /// The layer with the weights that `torch.manual_seed(seed); torch.nn.Conv2d(..)` draws:
@@ -109,22 +122,6 @@ pub trait Conv2d: Layer + Sized {
     fn on(&self, isa: Isa) -> Self;
 }
 
-/// A layer made for one image size: sizes are types, so layers that do not fit together do not compile.
-pub trait FixedConv2d: Layer {
-    /// `[[[T; width]; height]; channels]`
-    type Input;
-    /// `[[[T; width]; height]; channels]` of the output.
-    type Output;
-
-    /// Runs the layer on one image, which cannot fail. Layers that need working memory allocate it.
-    fn forward_array(&self, input: &Self::Input, output: &mut Self::Output) {
-        self.forward_array_with(input, output, &mut Scratch::new());
-    }
-
-    /// Runs the layer on one image, and allocates nothing once the scratch has grown.
-    fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch);
-}
-
 impl<K: Kernel> Layer for K {
     type Elem = K::Elem;
     const CONFIG: Conv2dConfig = K::CONFIG;
@@ -140,11 +137,13 @@ impl<K: Kernel> Layer for K {
         }
     }
 
+    #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4> {
         let ParametersRef { isa, original, weights, .. } = self.parameters();
         original.cloned().unwrap_or_else(|| unpack(weights, &K::CONFIG, run::scheme::<K>(isa)))
     }
 
+    #[cfg(feature = "alloc")]
     fn bias(&self) -> Option<Tensor<Self::Elem, 1>> {
         let ParametersRef { isa, bias, .. } = self.parameters();
         K::CONFIG.bias.then(|| unpack_bias(bias, &K::CONFIG, run::scheme::<K>(isa)))
@@ -154,6 +153,7 @@ impl<K: Kernel> Layer for K {
         self.parameters().isa
     }
 
+    #[cfg(feature = "alloc")]
     fn forward_with<const R: usize>(
         &self,
         input: TensorView<'_, Self::Elem, R>,
@@ -166,7 +166,8 @@ impl<K: Kernel> Layer for K {
         }
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
-        run::run(self, sizes, input.as_slice(), output.as_mut_slice(), scratch).ok_or(Error::TooLarge)
+        let (x, y) = (input.as_slice(), output.as_mut_slice());
+        run::run(self, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len))).ok_or(Error::TooLarge)
     }
 }
 
@@ -175,13 +176,15 @@ fn last_two<const R: usize>(shape: [usize; R]) -> [usize; 2] {
     [shape[R - 2], shape[R - 1]]
 }
 
+#[cfg(feature = "alloc")]
 /// The biases without the lanes that fill a vector.
-fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &kernel::Scheme) -> Tensor<E, 1> {
+fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 1> {
     let channels = config.out_per_group();
     let width = crate::pack::packed_channels(scheme, channels);
     Tensor::from_fn([config.out_channels], |[o]| packed[o / channels * width + o % channels])
 }
 
+#[cfg(feature = "alloc")]
 /// The layer around these weights, whose shapes are right.
 fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
     use crate::scratch::Aligned;
@@ -194,6 +197,7 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
     })
 }
 
+#[cfg(feature = "alloc")]
 impl<K: Trainable> Conv2d for K {
     fn init(seed: u64) -> Self {
         let (weight, bias) = init::parameters(&K::CONFIG, seed);
@@ -220,6 +224,7 @@ impl<K: Trainable> Conv2d for K {
     }
 }
 
+#[cfg(feature = "alloc")]
 /// What the expression form of `conv2d!` returns: a layer that has no weights yet.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a blueprint does nothing until it is given weights"]
@@ -227,6 +232,7 @@ pub struct Blueprint<L> {
     layer: core::marker::PhantomData<fn() -> L>,
 }
 
+#[cfg(feature = "alloc")]
 impl<L: Conv2d> Blueprint<L> {
     #[doc(hidden)]
     pub const fn of_layer() -> Self {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "alloc")]
 extern crate alloc;
 
 mod config;
@@ -10,7 +11,10 @@ mod element;
 mod error;
 mod extent;
 mod filtering;
+mod fixed;
+#[cfg(feature = "alloc")]
 pub mod generic;
+#[cfg(feature = "alloc")]
 mod init;
 mod interleave;
 mod isa;
@@ -23,10 +27,15 @@ mod rules;
 mod run;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
+#[cfg(feature = "alloc")]
 mod scratch;
+mod shape;
+#[cfg(feature = "alloc")]
 mod sum;
+#[cfg(feature = "alloc")]
 mod tensor;
 mod tile;
+#[cfg(feature = "alloc")]
 mod verify;
 mod view;
 
@@ -36,10 +45,17 @@ pub use config::{Conv2dConfig, PaddingMode};
 pub use conv_macros::conv2d;
 pub use element::Element;
 pub use error::Error;
+pub use fixed::FixedConv2d;
 pub use isa::Isa;
-pub use layer::{Blueprint, Conv2d, FixedConv2d, Layer};
+pub use layer::Layer;
+#[cfg(feature = "alloc")]
+pub use layer::{Blueprint, Conv2d};
+#[cfg(feature = "alloc")]
 pub use scratch::Scratch;
+pub use shape::Shape;
+#[cfg(feature = "alloc")]
 pub use tensor::Tensor;
+#[cfg(feature = "alloc")]
 pub use verify::{Verification, Worst};
 pub use view::{TensorView, TensorViewMut};
 
@@ -59,5 +75,7 @@ pub mod __private {
 /// [`Layer`] is there for its methods only, under no name.
 pub mod prelude {
     pub use crate::layer::Layer as _;
-    pub use crate::{Conv2d, Error, FixedConv2d, Scratch, Tensor, TensorView, TensorViewMut, conv2d};
+    #[cfg(feature = "alloc")]
+    pub use crate::{Conv2d, Scratch, Tensor};
+    pub use crate::{Error, FixedConv2d, TensorView, TensorViewMut, conv2d};
 }

@@ -10,9 +10,12 @@
 //! so that one step of the innermost loop reads one contiguous row. The last block of a group may be
 //! narrower. Lanes beyond the last output channel hold zeros, which change nothing.
 
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-use crate::{Conv2dConfig, Element, Tensor, kernel::Scheme};
+use crate::kernel::Scheme;
+#[cfg(feature = "alloc")]
+use crate::{Conv2dConfig, Element, Tensor};
 
 /// Where one block of output channels stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,7 @@ pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
         + if channels.is_multiple_of(scheme.block) { 0 } else { scheme.tail }
 }
 
+#[cfg(feature = "alloc")]
 /// The weights in a kernel's order.
 pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
     let transformed = scheme.filtering.map(|filtering| filtering.transform(weight, config));
@@ -53,6 +57,7 @@ pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Sch
 }
 
 /// The weights in torch's order again, if they were not transformed.
+#[cfg(feature = "alloc")]
 pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 4> {
     let mut weight = Tensor::zeros(config.weight_shape());
     let values = weight.as_mut_slice();
@@ -60,6 +65,7 @@ pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &S
     weight
 }
 
+#[cfg(feature = "alloc")]
 /// The biases (zeros where there are none), filled up like the weights.
 pub(crate) fn pack_bias<E: Element>(bias: Option<&[E]>, config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
     let channels = config.out_per_group();
@@ -84,6 +90,7 @@ pub(crate) fn terms(config: &Conv2dConfig, scheme: &Scheme) -> usize {
     config.in_per_group() * taps(config, scheme)
 }
 
+#[cfg(feature = "alloc")]
 /// Calls `visit(packed index, torch's index)` for every weight.
 fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usize)) {
     let (channels, depth) = (config.out_per_group(), config.in_per_group());

@@ -8,12 +8,12 @@ use crate::Element;
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
-pub use crate::kernel::{
-    Bands, Geometry, Job, Kernel, Parameters, ParametersRef, Prepare, Scheme, Trainable,
-};
-pub use crate::layer::{Blueprint, FixedConv2d};
-pub use crate::run::run_fixed;
-pub use crate::scratch::Scratch;
+pub use crate::fixed::{Fixed, scratch};
+pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
+#[cfg(feature = "alloc")]
+pub use crate::kernel::{Parameters, Trainable};
+#[cfg(feature = "alloc")]
+pub use crate::layer::Blueprint;
 pub use crate::tile::{Tile, scatter};
 
 /// `N` elements from `at` on.

@@ -102,6 +102,7 @@ impl Conv2dConfig {
     }
 
     /// Checks the shapes of weight and bias.
+    #[cfg(feature = "alloc")]
     pub(crate) fn check_parameters(&self, weight: [usize; 4], bias: Option<[usize; 1]>) -> Result<(), Error> {
         let expected = self.weight_shape();
         if weight != expected {
@@ -121,12 +122,12 @@ impl Conv2dConfig {
         let sides = [(columns, w, input.len() - 1, 4), (rows, h, input.len() - 2, 6)];
         let copies_edges = matches!(self.padding_mode, PaddingMode::Reflect | PaddingMode::Replicate);
         if copies_edges && [c, h, w].contains(&0) {
-            return Err(Error::NothingToPad { input: input.to_vec() });
+            return Err(Error::NothingToPad { input: input.into() });
         }
         for (padding, size, dimension, argument) in sides {
             let [before, after] = padding;
             let widest = before.max(after);
-            let input = || input.to_vec();
+            let input = || input.into();
             match self.padding_mode {
                 PaddingMode::Reflect if widest >= size => {
                     return Err(Error::ReflectTooWide { argument, padding, dimension, input: input() });
@@ -164,7 +165,7 @@ fn batched(input: &[usize]) -> Result<[usize; 4], Error> {
     match *input {
         [c, h, w] => Ok([1, c, h, w]),
         [n, c, h, w] => Ok([n, c, h, w]),
-        _ => Err(Error::Rank { input: input.to_vec() }),
+        _ => Err(Error::Rank { input: input.into() }),
     }
 }
 
@@ -177,7 +178,7 @@ fn volume(shape: &[usize]) -> Option<usize> {
 fn check_countable(shape: &[usize]) -> Result<(), Error> {
     match volume(shape) {
         Some(_) => Ok(()),
-        None => Err(Error::StorageOverflow { sizes: shape.to_vec() }),
+        None => Err(Error::StorageOverflow { sizes: shape.into() }),
     }
 }
 
@@ -185,7 +186,7 @@ fn check_countable(shape: &[usize]) -> Result<(), Error> {
 fn check_storage(shape: &[usize]) -> Result<(), Error> {
     match volume(shape).and_then(|volume| volume.checked_mul(WIDEST)) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
-        _ => Err(Error::StorageOverflow { sizes: shape.to_vec() }),
+        _ => Err(Error::StorageOverflow { sizes: shape.into() }),
     }
 }
 

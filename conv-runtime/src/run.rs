@@ -17,7 +17,7 @@ use crate::extent::Extent;
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
 use crate::pack::{blocks, packed_channels, terms};
-use crate::{Isa, Scratch, interleave, pad};
+use crate::{Isa, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -29,13 +29,14 @@ pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
     }
 }
 
-/// Runs the layer over a batch. Shapes have been checked; `None` if the scratch cannot be counted.
-pub(crate) fn run<K: Kernel>(
+/// Runs the layer over a batch. Shapes have been checked; `memory` gives as many elements as it is asked
+/// for. `None` if they cannot be counted.
+pub(crate) fn run<'m, K: Kernel>(
     layer: &K,
     [input, output]: [[usize; 2]; 2],
     x: &[K::Elem],
     y: &mut [K::Elem],
-    scratch: &mut Scratch,
+    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
 ) -> Option<()> {
     let config = const { &K::CONFIG };
     let parameters = layer.parameters();
@@ -44,8 +45,7 @@ pub(crate) fn run<K: Kernel>(
         return Some(());
     }
     let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
-    let scratch = K::Elem::buffer(scratch).take(extent.shares.total()?);
-    let (copy, rest) = scratch.split_at_mut(extent.shares.copy);
+    let (copy, rest) = memory(extent.shares.total()?)?.split_at_mut(extent.shares.copy);
     let (prepared, work) = rest.split_at_mut(extent.shares.prepared);
     let mut memory = Memory { copy, prepared, work };
     let pass = Pass::<K> { parameters, scheme, extent };
@@ -56,12 +56,6 @@ pub(crate) fn run<K: Kernel>(
         pass.group(at % config.groups, image, out, &mut memory);
     }
     Some(())
-}
-
-/// Runs a layer that is made for one image size on one image of that size.
-pub fn run_fixed<K: Kernel>(layer: &K, x: &[K::Elem], y: &mut [K::Elem], scratch: &mut Scratch) {
-    let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, scratch));
-    debug_assert!(done.is_some(), "the macro has counted the elements of every size it fixes");
 }
 
 /// One call of `forward`.

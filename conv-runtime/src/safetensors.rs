@@ -34,8 +34,8 @@ pub(crate) fn tensor<T: Element, const R: usize>(
     if found.shape() != shape {
         return Err(Error::TensorShape {
             name: name.to_string(),
-            expected: shape.to_vec(),
-            got: found.shape().to_vec(),
+            expected: shape.into(),
+            got: found.shape().into(),
         });
     }
     let data = numbers(&found).ok_or_else(|| Error::TensorDtype {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Debug, Formatter};
 use core::ops::{Index, IndexMut};
 
+use crate::shape::{check_len, describe, element_count};
 use crate::{Element, Error, TensorView, TensorViewMut, init};
 
 /// An owned tensor of `R` dimensions: images `[n, c, h, w]` or `[c, h, w]`, weights
@@ -191,38 +192,9 @@ impl<T: Element, const R: usize> Debug for Tensor<T, R> {
     }
 }
 
-/// What `Debug` shows of any tensor: an image of a million numbers helps nobody.
-pub(crate) fn describe<T: Element>(shape: &[usize], data: &[T], f: &mut Formatter<'_>) -> fmt::Result {
-    const SHOWN: usize = 6;
-    f.write_str("tensor([")?;
-    for (at, value) in data.iter().take(SHOWN).enumerate() {
-        let comma = if at == 0 { "" } else { ", " };
-        write!(f, "{comma}{value:?}")?;
-    }
-    let more = if data.len() > SHOWN { ", ..." } else { "" };
-    write!(f, "{more}], shape={shape:?}, dtype={})", T::NAME)
-}
-
-/// How many elements a shape has, or `None` if a `usize` cannot say.
-fn element_count(shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
-}
-
-/// The same, for those who are about to allocate.
+/// How many elements a shape has, for those who are about to allocate.
 fn capacity(shape: &[usize]) -> usize {
     element_count(shape).unwrap_or_else(|| panic!("capacity overflow: a tensor of shape {shape:?}"))
-}
-
-/// Refuses data that do not fill the shape exactly.
-pub(crate) fn check_len(shape: &[usize], got: usize) -> Result<(), Error> {
-    if element_count(shape) == Some(got) {
-        Ok(())
-    } else {
-        Err(Error::DataLength { shape: shape.to_vec(), got })
-    }
 }
 
 /// Moves to the next index in row-major order; after the last, to the first.

@@ -2,8 +2,10 @@
 
 use core::fmt::{self, Debug, Formatter};
 
-use crate::tensor::{check_len, describe};
-use crate::{Element, Error, Tensor};
+#[cfg(feature = "alloc")]
+use crate::Tensor;
+use crate::shape::{check_len, describe};
+use crate::{Element, Error};
 
 /// A borrowed tensor, contiguous and row-major.
 ///
@@ -56,6 +58,7 @@ impl<'a, T: Element, const R: usize> TensorView<'a, T, R> {
     }
 
     /// A copy that owns its elements.
+    #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_tensor(&self) -> Tensor<T, R> {
         let mut tensor = Tensor::zeros(self.shape);
@@ -134,12 +137,14 @@ impl<'a, T: Element, const R: usize> TensorViewMut<'a, T, R> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'a, T: Element, const R: usize> From<&'a Tensor<T, R>> for TensorView<'a, T, R> {
     fn from(tensor: &'a Tensor<T, R>) -> Self {
         tensor.view()
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'a, T: Element, const R: usize> From<&'a mut Tensor<T, R>> for TensorViewMut<'a, T, R> {
     fn from(tensor: &'a mut Tensor<T, R>) -> Self {
         tensor.view_mut()
@@ -176,7 +181,7 @@ mod tests {
         assert!(TensorView::new([2, 3], &data).is_ok());
         assert!(TensorViewMut::new([2, 3], &mut data).is_ok());
         for shape in [[2, 2], [usize::MAX, 6], [0, 6]] {
-            let expected = Error::DataLength { shape: shape.to_vec(), got: 6 };
+            let expected = Error::DataLength { shape: shape.into(), got: 6 };
             assert_eq!(TensorView::new(shape, &data), Err(expected.clone()));
             assert_eq!(TensorViewMut::new(shape, &mut data), Err(expected));
         }

@@ -1,4 +1,4 @@
-//! The `.npy` format of NumPy: a magic number, a header that is a dictionary of Python, and the numbers.
+//! The `.npy` format of `NumPy`: a magic number, a header that is a dictionary of Python, and the numbers.
 //!
 //! ```text
 //! \x93NUMPY 1 0 <length: u16> {'descr': '<f4', 'fortran_order': False, 'shape': (4, 1, 2, 3), }

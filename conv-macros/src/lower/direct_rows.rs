@@ -22,7 +22,7 @@
 use std::collections::BTreeMap;
 
 use super::direct_ow::{acc, across, start, store};
-use super::{Block, counted, ladder};
+use super::{Block, accumulate, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 
 pub(super) fn lower(block: &Block<'_>, rows: usize, vectors: usize) -> Vec<Stmt> {
@@ -105,26 +105,28 @@ impl Tile<'_> {
     fn tap(&self, window: &Reg, r: usize, j: usize, users: &[(usize, usize)]) -> Vec<Stmt> {
         let (block, spec) = (self.block, self.block.spec);
         let mut body = Vec::new();
+        let mut products = Vec::new();
+        for &(t, i) in users {
+            for o in 0..block.channels {
+                let tap = i * spec.kernel.w + j;
+                let value = Vector::Splat { window: Reg::new("weight_row", &[]), at: self.weight(tap, o) };
+                let pairs = (0..self.vectors).map(|v| (acc(o, t, v), Reg::new("x", &[r, j, v])));
+                products.extend(accumulate(
+                    block.factor(tap, None, o),
+                    (Reg::new("w", &[tap, o]), value),
+                    pairs,
+                ));
+            }
+        }
+        if products.is_empty() {
+            return body;
+        }
         for v in 0..self.vectors {
             let at = j * spec.dilation.w / block.plan.phases + v * block.lanes();
             let value = Vector::Load { window: window.clone(), at };
             body.push(Stmt::Set { reg: Reg::new("x", &[r, j, v]), value });
         }
-        for &(t, i) in users {
-            for o in 0..block.channels {
-                let tap = i * spec.kernel.w + j;
-                let weight = Reg::new("w", &[tap, o]);
-                let value = Vector::Splat { window: Reg::new("weight_row", &[]), at: self.weight(tap, o) };
-                body.push(Stmt::Set { reg: weight.clone(), value });
-                for v in 0..self.vectors {
-                    body.push(Stmt::Fma {
-                        acc: acc(o, t, v),
-                        a: Reg::new("x", &[r, j, v]),
-                        b: weight.clone(),
-                    });
-                }
-            }
-        }
+        body.extend(products);
         body
     }
 

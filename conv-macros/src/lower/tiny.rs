@@ -8,9 +8,9 @@
 //!    and the others are computed for nothing. On small maps that wastes less than a vector a row would.
 //! 4. The results go to the stack, and from there the output's rows are copied.
 
-use super::Block;
+use super::{Block, accumulate};
 use crate::nest::{Buffer, Index, Reg, Stmt, Vector};
-use crate::spec::{Hw, PaddingMode, Spec};
+use crate::spec::{Hw, PaddingMode, Place, Spec};
 
 /// The most elements of a group's planes on the stack.
 const MOST: usize = 4096;
@@ -198,6 +198,11 @@ impl Whole {
         body
     }
 
+    /// A weight. All channels are one block, and groups differ.
+    fn place_of(&self, tap: usize, channel: usize, out: usize) -> Place {
+        Place { tap, channel: Some(channel), out, block: self.spec.out_per_group(), tail: false }
+    }
+
     /// One tap of one channel.
     fn step(&self, part: &[(usize, usize)], tap: usize, channel: usize) -> Vec<Stmt> {
         let spec = &self.spec;
@@ -211,13 +216,17 @@ impl Whole {
             let value = Vector::Load { window: Reg::new("pixels", &[]), at: start + v * self.lanes };
             body.push(set(pixel(tap, channel, v), value));
         }
+        let mut products = Vec::new();
         for &(o, v) in part {
-            let weight = Reg::new("w", &[tap, channel, o]);
             let at = (tap * spec.in_per_group() + channel) * spec.out_per_group() + o;
-            body.push(set(weight.clone(), Vector::Splat { window: Reg::new("weight_row", &[]), at }));
-            body.push(Stmt::Fma { acc: acc(o, v), a: pixel(tap, channel, v), b: weight });
+            let weight = (
+                Reg::new("w", &[tap, channel, o]),
+                Vector::Splat { window: Reg::new("weight_row", &[]), at },
+            );
+            let pair = [(acc(o, v), pixel(tap, channel, v))].into_iter();
+            products.extend(accumulate(spec.factor(self.place_of(tap, channel, o)), weight, pair));
         }
-        body
+        if products.is_empty() { products } else { [body, products].concat() }
     }
 }
 

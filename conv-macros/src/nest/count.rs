@@ -7,7 +7,7 @@ use super::{Nest, Stmt};
 /// Numbers of statements in the text of a nest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
-    /// Multiply-accumulates of vectors.
+    /// Multiply-accumulates of vectors, and additions.
     pub(crate) fmas: usize,
     /// Loads and splats.
     pub(crate) loads: usize,
@@ -43,7 +43,7 @@ fn count(body: &[Stmt]) -> Count {
                 total += count(otherwise);
             }
             Stmt::Start { .. } | Stmt::Set { .. } => total.loads += 1,
-            Stmt::Fma { .. } => total.fmas += 1,
+            Stmt::Fma { .. } | Stmt::Add { .. } | Stmt::Subtract { .. } => total.fmas += 1,
             Stmt::Combine { terms, .. } => total.fmas += terms.len(),
             Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::Scatter { .. } => total.stores += 1,
             Stmt::Local { .. } | Stmt::Forget { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}

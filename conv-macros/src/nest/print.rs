@@ -47,6 +47,8 @@ impl Display for Simple<'_> {
             Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
             Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => write!(f, "{reg} = {value}"),
             Stmt::Fma { acc, a, b } => write!(f, "{acc} += {a} * {b}"),
+            Stmt::Add { acc, a } => write!(f, "{acc} += {a}"),
+            Stmt::Subtract { acc, a } => write!(f, "{acc} -= {a}"),
             Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
             Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
             Stmt::Combine { reg, terms } => {

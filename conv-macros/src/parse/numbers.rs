@@ -34,13 +34,13 @@ pub(super) fn bias(tokens: &[Token], key: Key, errors: &mut Errors) -> Option<Sp
     let value = match unparen(tokens) {
         [only] if only.is_word("true") => BiasArg::Flag(true),
         [only] if only.is_word("false") => BiasArg::Flag(false),
-        inner => match array(inner) {
-            Some(elements) => BiasArg::Numbers(Numbers::Array(list(elements, key, errors)?)),
-            None => {
+        inner => {
+            let Some(elements) = array(inner) else {
                 errors.push(spot, refuse::boolean(tokens, key));
                 return None;
-            }
-        },
+            };
+            BiasArg::Numbers(Numbers::Array(list(elements, key, errors)?))
+        }
     };
     Some(Spanned { value, spot })
 }

@@ -9,7 +9,7 @@
 
 use super::{Geometry, Plan, Tile, nominal, turns};
 use crate::lower::tiny;
-use crate::spec::{Hw, Spec};
+use crate::spec::{Factor, Hw, Place, Spec};
 
 const FMAS: f64 = 2.0;
 const LOADS: f64 = 2.0;
@@ -102,7 +102,7 @@ impl Layer<'_> {
         let cost = match self.plan.tile {
             Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
             Tile::Columns { vectors, .. } => self.columns(width, vectors),
-            Tile::Rows { rows, vectors, .. } => self.rows(width, rows, vectors),
+            Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
             Tile::Whole => self.whole(),
             Tile::Winograd { outputs, pixels, .. } => {
                 self.winograd(geometry, outputs, pixels, width / self.plan.machine.lanes)
@@ -134,11 +134,12 @@ impl Layer<'_> {
         Cost { compute: tiles * taps, copy: 0.0, write: tiles * (write + TILE) }
     }
 
-    fn rows(&self, channels: usize, rows: usize, vectors: usize) -> Cost {
+    fn rows(&self, tail: bool, rows: usize, vectors: usize) -> Cost {
+        let channels = self.plan.width(tail);
         let spec = self.spec;
         let tiles = self.out.h.div_ceil(rows) as f64 * self.across(vectors);
         let accumulators = channels * rows * vectors;
-        let fmas = accumulators * spec.taps();
+        let fmas = rows * vectors * self.products(channels, tail);
         // Input rows that some tap of some output row reads.
         let each = rows * spec.kernel.h;
         let read = match spec.dilation.h {
@@ -156,6 +157,15 @@ impl Layer<'_> {
             copy: 0.0,
             write: tiles * (self.stores(accumulators) + TILE),
         }
+    }
+
+    /// Taps of all channels of a block that are not 0 in a constant layer.
+    fn products(&self, channels: usize, tail: bool) -> usize {
+        let block = self.plan.block;
+        let places = (0..channels).flat_map(|out| {
+            (0..self.spec.taps()).map(move |tap| Place { tap, channel: None, out, block, tail })
+        });
+        places.filter(|&place| self.spec.factor(place) != Factor::Zero).count()
     }
 
     fn whole(&self) -> Cost {

@@ -84,10 +84,10 @@ impl Plan {
         if self.min_width > 0 { self.machine.lanes } else { 0 }
     }
 
-    /// Bytes of scratch that one image takes, if the image is known.
-    pub(crate) fn scratch_bytes(&self, spec: &Spec) -> Option<usize> {
+    /// Elements of scratch that one image takes, if the image is known.
+    pub(crate) fn scratch(&self, spec: &Spec) -> Option<usize> {
         let sizes = self.sizes?;
-        let elements = match self.transforms(spec) {
+        Some(match self.transforms(spec) {
             Some([rows, columns]) => {
                 let [down, across] = [rows.outputs(), columns.outputs()];
                 let high = covered(sizes.band, down, spec.dilation.h) + (spec.kernel.h - 1) * spec.dilation.h;
@@ -101,8 +101,7 @@ impl Plan {
                 sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
             }
             None => 0,
-        };
-        Some(elements.saturating_mul(self.machine.bytes))
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files of weights: what is read, what is refused, and that no file makes the readers panic.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::{env, fs, process};
 
@@ -125,7 +126,7 @@ fn what_is_wrong_with_a_checkpoint() {
         let file = Temporary::new(&format!("{}.safetensors", name.replace(' ', "-")), content);
         let mistakes = file.mistakes(keys);
         assert_eq!(mistakes.len(), 1, "{name}: {mistakes:?}");
-        report += &format!("{name}\n    {}\n", mistakes[0]);
+        let _ = writeln!(report, "{name}\n    {}", mistakes[0]);
     };
     note("empty", &[], "tensor: \"conv\"");
     note("text", b"version https://git-lfs.github.com/spec/v1", "tensor: \"conv\"");
@@ -164,7 +165,7 @@ fn what_is_wrong_with_an_array() {
         let file = Temporary::new(&format!("{}.npy", name.replace(' ', "-")), content);
         let mistakes = file.mistakes("bias: false");
         assert_eq!(mistakes.len(), 1, "{name}: {mistakes:?}");
-        report += &format!("{name}\n    {}\n", mistakes[0]);
+        let _ = writeln!(report, "{name}\n    {}", mistakes[0]);
     };
     note("empty", &[]);
     note("cut in its header", &sound[..30]);

@@ -91,7 +91,17 @@ impl Interpreter {
                 }
                 self.registers.insert(reg.clone(), sum);
             }
+            Stmt::Add { acc, a } => self.add(acc, a, 1.0),
+            Stmt::Subtract { acc, a } => self.add(acc, a, -1.0),
             stores => self.store(stores),
+        }
+    }
+
+    fn add(&mut self, acc: &Reg, a: &Reg, sign: f64) {
+        let a = self.registers[a].clone();
+        let acc = self.registers.get_mut(acc).expect("started");
+        for (acc, a) in acc.iter_mut().zip(a) {
+            *acc += sign * a;
         }
     }
 

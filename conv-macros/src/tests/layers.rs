@@ -5,15 +5,17 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::interp;
+use super::pattern::Weights;
 use crate::lower::{lower, lower_prepare};
 use crate::nest::{Buffer, Size};
 use crate::plan::{Geometry, Machine, Plan, Tile, candidates, plan};
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// A layer, an image for it, and which of its tiles to try.
 #[derive(Debug)]
 struct Case {
     spec: Spec,
+    weights: Weights,
     image: Hw,
     plan: Plan,
 }
@@ -33,7 +35,7 @@ impl Case {
         };
         Data {
             image: numbers(spec.in_per_group() * self.image.h * self.image.w, 5),
-            weight: numbers(spec.out_per_group() * spec.terms(), 3),
+            weight: self.weights.of(spec),
             bias: numbers(spec.out_per_group(), 2),
         }
     }
@@ -273,6 +275,7 @@ prop_compose! {
             dtype,
             input: None,
             algorithm: Algorithm::Auto,
+            pattern: Pattern::default(),
         }
     }
 }
@@ -280,8 +283,15 @@ prop_compose! {
 /// Any layer with an image that it accepts, and any of its tiles.
 fn case() -> impl Strategy<Value = Case> {
     let extra = prop_oneof![Just(0usize), size()];
-    (spec(), extra.clone(), extra, any::<bool>(), 0usize..3, any::<prop::sample::Index>(), any::<bool>())
-        .prop_map(|(mut spec, more_h, more_w, known, width, tile, best)| {
+    let weights = prop_oneof![
+        Just(Weights::Unknown),
+        Just(Weights::Mixed),
+        Just(Weights::Taps),
+        Just(Weights::Channels)
+    ];
+    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
+        |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
             // Pointwise layers are rare among random kernels, and have paths of their own.
             if more_h % 5 == 1 {
                 spec.kernel = Hw { h: 1, w: 1 };
@@ -290,6 +300,7 @@ fn case() -> impl Strategy<Value = Case> {
             }
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
             let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
             let mut plan = if best {
                 plan(&spec, machine)
@@ -301,8 +312,9 @@ fn case() -> impl Strategy<Value = Case> {
             plan.bands.bytes = tile.index(2048);
             plan.bands.least = 1 + tile.index(3);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
-            Case { spec, image, plan }
-        })
+            Case { spec, weights, image, plan }
+        },
+    )
 }
 
 /// A layer with channels enough for minimal filtering, and one of its plans that filter so.
@@ -329,7 +341,7 @@ fn filtered() -> impl Strategy<Value = Case> {
             let mut plan = plans[tile.index(plans.len())].clone();
             plan.bands.bytes = tile.index(1 << 16);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
-            Case { spec, image, plan }
+            Case { spec, weights: Weights::Unknown, image, plan }
         })
 }
 

@@ -4,3 +4,4 @@ mod file;
 mod front;
 mod interp;
 mod layers;
+mod pattern;

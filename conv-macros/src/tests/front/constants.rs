@@ -13,7 +13,6 @@ fn weights(source: &str) -> Weights {
 }
 
 #[test]
-#[expect(clippy::float_cmp, reason = "these numbers are exact")]
 fn numbers_in_every_spelling() {
     let all = weights(
         "in: 1, out: 1, k: (2, 6), bias: [-1e2], weights: [[[[1, -1, 0x10, 1_000, 2u8, -0], [1.5, -2.5f32, 1e-3, .5e1, (3), 7f32,]]]]"

@@ -1,6 +1,6 @@
 //! A `Spec`'s numbers and lines.
 
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// The article's layer.
 fn article() -> Spec {
@@ -17,6 +17,7 @@ fn article() -> Spec {
         dtype: Dtype::F32,
         input: None,
         algorithm: Algorithm::Auto,
+        pattern: Pattern::default(),
     }
 }
 
@@ -35,6 +36,7 @@ fn strange() -> Spec {
         dtype: Dtype::F64,
         input: Some(Hw { h: 28, w: 30 }),
         algorithm: Algorithm::Direct,
+        pattern: Pattern::default(),
     }
 }
 

@@ -1,0 +1,95 @@
+//! [`Pattern`]: which weights of a constant layer are worth no multiplication.
+//!
+//! A kernel computes one block of output channels after the other, group by group, with other weights each
+//! time. So a tap can be left out, or added, only where all blocks agree on it, and, for a kernel that loops
+//! over input channels, all of these.
+
+use super::Spec;
+
+/// Layers with more weights are not looked at: their kernels are too long to be told apart.
+const MOST: usize = 4096;
+
+/// What a weight does to a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Factor {
+    /// 0: nothing.
+    Zero,
+    /// 1: the pixel is added.
+    One,
+    /// -1: the pixel is subtracted.
+    MinusOne,
+    /// The pixel is multiplied.
+    Other,
+}
+
+/// The factors of all weights, in torch's order; of unknown weights, none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Pattern {
+    factors: Vec<Factor>,
+}
+
+/// Which weights must agree: those of a tap, for an output channel of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) tap: usize,
+    /// The input channel within the group, or all of them.
+    pub(crate) channel: Option<usize>,
+    /// The output channel within the block.
+    pub(crate) out: usize,
+    /// Output channels of a full block.
+    pub(crate) block: usize,
+    /// Whether it is the narrower block at the group's end.
+    pub(crate) tail: bool,
+}
+
+impl Factor {
+    fn of(weight: f64) -> Self {
+        match weight {
+            0.0 => Self::Zero,
+            1.0 => Self::One,
+            -1.0 => Self::MinusOne,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Pattern {
+    /// The pattern of these weights, which are in torch's order.
+    pub(crate) fn of(weights: &[f64]) -> Self {
+        if weights.len() > MOST {
+            return Self::default();
+        }
+        Self { factors: weights.iter().map(|&weight| Factor::of(weight)).collect() }
+    }
+
+    /// How many weights are these.
+    pub(crate) fn count(&self, of: &[Factor]) -> usize {
+        self.factors.iter().filter(|factor| of.contains(factor)).count()
+    }
+}
+
+impl Spec {
+    /// What the weights at a place all do; `Other` where they differ or are not known.
+    pub(crate) fn factor(&self, place: Place) -> Factor {
+        let (channels, depth, taps) = (self.out_per_group(), self.in_per_group(), self.taps());
+        if self.pattern.factors.is_empty() {
+            return Factor::Other;
+        }
+        let full = channels / place.block * place.block;
+        let firsts = if place.tail { full..channels } else { 0..full };
+        let inputs = place.channel.map_or(0..depth, |channel| channel..channel + 1);
+        let mut found = None;
+        for group in 0..self.groups {
+            for first in firsts.clone().step_by(place.block) {
+                for c in inputs.clone() {
+                    let out = group * channels + first + place.out;
+                    let factor = self.pattern.factors[(out * depth + c) * taps + place.tap];
+                    if *found.get_or_insert(factor) != factor {
+                        return Factor::Other;
+                    }
+                }
+            }
+        }
+        found.unwrap_or(Factor::Other)
+    }
+}

@@ -1,0 +1,70 @@
+//! Constant weights whose values shorten the kernels.
+
+use crate::expand::expand;
+use crate::lower::lower;
+use crate::plan::{Machine, Plan, Tile, plan};
+use crate::spec::{Dtype, Pattern, Spec};
+
+use super::front::{accepted, tokens};
+
+/// Which weights a layer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Weights {
+    /// All kinds, set at run time.
+    Unknown,
+    /// All kinds, constants.
+    Mixed,
+    /// Constants that depend on the tap alone, so that all channels agree.
+    Taps,
+    /// Constants that depend on the channel alone: whole kernels of zeros.
+    Channels,
+}
+
+impl Weights {
+    fn weight(self, spec: &Spec, i: usize) -> f64 {
+        let kinds = [0.0, 1.0, -1.0, 2.0, 0.0, -3.0, 1.0];
+        match self {
+            Self::Unknown | Self::Mixed => f64::from(u8::try_from(i * 3 % 7).expect("small")) - 3.0,
+            Self::Taps => kinds[i % spec.taps() * 3 % 7],
+            Self::Channels => kinds[i / spec.taps() * 3 % 7],
+        }
+    }
+
+    /// The weights of one group.
+    pub(super) fn of(self, spec: &Spec) -> Vec<f64> {
+        (0..spec.out_per_group() * spec.terms()).map(|i| self.weight(spec, i)).collect()
+    }
+
+    /// What the generator knows of them.
+    pub(super) fn pattern(self, spec: &Spec) -> Pattern {
+        match self {
+            Self::Unknown => Pattern::default(),
+            _ => Pattern::of(&self.of(spec).repeat(spec.groups)),
+        }
+    }
+}
+
+const SOBEL: &str = "in: 1, out: 2, k: 3, padding: 1, bias: false,
+    weights: [[[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]], [[[-1, -2, -1], [0, 0, 0], [1, 2, 1]]]]";
+
+#[test]
+fn zeros_vanish_and_ones_are_added() {
+    let spec = accepted(tokens(SOBEL)).pop().expect("one layer").spec;
+    let plan = plan(&spec, Machine::new(256, Dtype::F32));
+    let one = Plan { tile: Tile::Rows { channels: 2, rows: 1, vectors: 1 }, ..plan };
+    let nest = lower(&spec, &one, false).to_string();
+    // One tile for wide images and one for narrow ones: of 18 taps each, 6 are 0, 8 are 1 or -1.
+    let count = |text| nest.matches(text).count();
+    assert_eq!([count(" = splat weight_row"), count(" * w_"), count(" -= x_")], [8, 8, 8], "{nest}");
+    assert_eq!(count(" += x_") - count(" * w_"), 8, "{nest}");
+}
+
+#[test]
+fn a_plan_says_what_was_found() {
+    for keys in ["", "input: (2, 4),"] {
+        let source = expand(tokens(&format!(
+            "struct A<{keys} in: 1, out: 1, k: (1, 3), bias: false, weights: [[[[1, 0, 2]]]]>;"
+        )));
+        assert!(source.to_string().contains("of which 1 are 0 and 1 are 1 or -1"), "{source}");
+    }
+}
