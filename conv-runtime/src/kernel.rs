@@ -192,7 +192,7 @@ impl<E: Element> Parameters<E> {
     pub fn as_ref(&self) -> ParametersRef<'_, E> {
         let Self { isa, original, weights, bias } = self;
         let (weights, bias) = (weights.as_slice(), bias.as_slice());
-        ParametersRef { isa: *isa, original: original.as_ref(), weights, bias }
+        ParametersRef { isa: *isa, original: original.as_ref().map(Tensor::as_slice), weights, bias }
     }
 }
 
@@ -201,7 +201,7 @@ impl<E: Element> Parameters<E> {
 pub struct ParametersRef<'a, E: Element> {
     pub(crate) isa: Isa,
     /// The weights as they came, if packing them cannot be undone.
-    pub(crate) original: Option<&'a Tensor<E, 4>>,
+    pub(crate) original: Option<&'a [E]>,
     pub(crate) weights: &'a [E],
     pub(crate) bias: &'a [E],
 }

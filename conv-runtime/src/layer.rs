@@ -1,7 +1,7 @@
 //! The traits of a layer: [`Layer`] runs it, and [`Conv2d`] gives it weights.
 
 use crate::kernel::Kernel;
-use crate::{Conv2dConfig, Element, Error, Isa, run};
+use crate::{Conv2dConfig, Element, Error, Isa};
 #[cfg(feature = "alloc")]
 use crate::{
     Scratch, Tensor, TensorView, TensorViewMut, Verification,
@@ -9,6 +9,7 @@ use crate::{
     generic, init,
     kernel::{Parameters, ParametersRef, Scheme, Trainable},
     pack::{pack, pack_bias, unpack},
+    run,
 };
 
 /// A convolution layer that can run: every type that `conv2d!` makes.
@@ -140,7 +141,12 @@ impl<K: Kernel> Layer for K {
     #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4> {
         let ParametersRef { isa, original, weights, .. } = self.parameters();
-        original.cloned().unwrap_or_else(|| unpack(weights, &K::CONFIG, run::scheme::<K>(isa)))
+        let Some(original) = original else {
+            return unpack(weights, &K::CONFIG, run::scheme::<K>(isa));
+        };
+        let mut weight = Tensor::zeros(K::CONFIG.weight_shape());
+        weight.as_mut_slice().copy_from_slice(original);
+        weight
     }
 
     #[cfg(feature = "alloc")]

@@ -13,9 +13,10 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+use crate::Conv2dConfig;
 use crate::kernel::Scheme;
 #[cfg(feature = "alloc")]
-use crate::{Conv2dConfig, Element, Tensor};
+use crate::{Element, Tensor};
 
 /// Where one block of output channels stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
