@@ -1,13 +1,13 @@
 //! The traits of a layer: [`Layer`] runs it, and [`Conv2d`] gives it weights.
 
-use crate::kernel::{self, Kernel};
+use crate::kernel::Kernel;
 use crate::{Conv2dConfig, Element, Error, Isa};
 #[cfg(feature = "alloc")]
 use crate::{
     Scratch, Tensor, TensorView, TensorViewMut, Verification,
     element::sealed::Sealed as _,
     generic, init,
-    kernel::{Parameters, ParametersRef, Trainable},
+    kernel::{self, Parameters, ParametersRef, Trainable},
     pack::{pack, pack_bias, unpack},
 };
 
