@@ -16,7 +16,7 @@ pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
 pub(crate) use winograd::{Matrix, Transform};
 
-use crate::spec::{Hw, Spec};
+use crate::spec::{Factor, Hw, Spec};
 
 /// The most multiply-accumulates in the text of one kernel. Beyond, the compiler takes more than its share
 /// of time: it is superlinear in the length of straight code.
@@ -88,11 +88,12 @@ impl Plan {
     }
 
     /// Whether the unrolled taps' weights fit the registers, beside all else: a weight is alive from the
-    /// first output row that uses it to the last.
+    /// first output row that uses it to the last. Constants that are 0, 1 or -1 take none.
     pub(crate) fn keeps_weights(&self, spec: &Spec) -> bool {
         let Tile::Rows { channels, rows, vectors } = self.tile else { return true };
-        let alive = channels * (rows.min(spec.kernel.h) * spec.kernel.w + rows * vectors);
-        alive + 2 < self.machine.registers * 5 / 8
+        let weights = spec.taps_with((self.block, false), channels, |factor| factor == Factor::Other);
+        let alive = weights.min(channels * rows.min(spec.kernel.h) * spec.kernel.w);
+        alive + channels * rows * vectors + 2 < self.machine.registers * 5 / 8
     }
 
     /// The transforms of a Winograd plan, along rows and along columns.

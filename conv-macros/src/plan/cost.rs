@@ -9,7 +9,7 @@
 
 use super::{Geometry, Plan, Tile, nominal, turns};
 use crate::lower::tiny;
-use crate::spec::{Factor, Hw, Place, Spec};
+use crate::spec::{Factor, Hw, Spec};
 
 const FMAS: f64 = 2.0;
 const LOADS: f64 = 2.0;
@@ -139,7 +139,8 @@ impl Layer<'_> {
         let spec = self.spec;
         let tiles = self.out.h.div_ceil(rows) as f64 * self.across(vectors);
         let accumulators = channels * rows * vectors;
-        let fmas = rows * vectors * self.products(channels, tail);
+        let products = spec.taps_with((self.plan.block, tail), channels, |factor| factor != Factor::Zero);
+        let fmas = rows * vectors * products;
         // Input rows that some tap of some output row reads.
         let each = rows * spec.kernel.h;
         let read = match spec.dilation.h {
@@ -157,15 +158,6 @@ impl Layer<'_> {
             copy: 0.0,
             write: tiles * (self.stores(accumulators) + TILE),
         }
-    }
-
-    /// Taps of all channels of a block that are not 0 in a constant layer.
-    fn products(&self, channels: usize, tail: bool) -> usize {
-        let block = self.plan.block;
-        let places = (0..channels).flat_map(|out| {
-            (0..self.spec.taps()).map(move |tap| Place { tap, channel: None, out, block, tail })
-        });
-        places.filter(|&place| self.spec.factor(place) != Factor::Zero).count()
     }
 
     fn whole(&self) -> Cost {

@@ -92,4 +92,16 @@ impl Spec {
         }
         found.unwrap_or(Factor::Other)
     }
+
+    /// How many taps of the first output channels of a block have such a factor, in all input channels.
+    pub(crate) fn taps_with(
+        &self,
+        (block, tail): (usize, bool),
+        channels: usize,
+        is: impl Fn(Factor) -> bool,
+    ) -> usize {
+        let places = (0..channels)
+            .flat_map(|out| (0..self.taps()).map(move |tap| Place { tap, channel: None, out, block, tail }));
+        places.filter(|&place| is(self.factor(place))).count()
+    }
 }

@@ -22,7 +22,7 @@ fn data_must_fit_the_shape() {
     let rows = [[2, 3], [usize::MAX, 2], [usize::MAX / 2 + 1, 2], [7, 0]];
     for shape in rows {
         let error = Tensor::<f32, 2>::from_vec(shape, vec![0.0; 5]).unwrap_err();
-        assert_eq!(error, Error::DataLength { shape: shape.to_vec(), got: 5 });
+        assert_eq!(error, Error::DataLength { shape: shape.into(), got: 5 });
     }
     assert!(Tensor::<f32, 2>::from_vec([usize::MAX / 2 + 1, 2], vec![]).is_err());
     assert!(Tensor::<f32, 0>::from_vec([], vec![1.0]).is_ok());
