@@ -68,6 +68,12 @@ impl<E: Element> ParametersRef<'static, E> {
     pub fn constant(packed: impl FnOnce(usize) -> (&'static [E], &'static [E])) -> Self {
         let isa = Isa::current().unwrap_or_else(|_| Isa::best());
         let (weights, bias) = packed(isa.bits());
-        Self { isa, original: None, weights, bias }
+        Self {
+            isa,
+            #[cfg(feature = "alloc")]
+            original: None,
+            weights,
+            bias,
+        }
     }
 }

@@ -201,6 +201,7 @@ impl<E: Element> Parameters<E> {
 pub struct ParametersRef<'a, E: Element> {
     pub(crate) isa: Isa,
     /// The weights as they came, if packing them cannot be undone.
+    #[cfg(feature = "alloc")]
     pub(crate) original: Option<&'a [E]>,
     pub(crate) weights: &'a [E],
     pub(crate) bias: &'a [E],

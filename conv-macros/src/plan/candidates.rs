@@ -70,9 +70,9 @@ impl<'a> Bench<'a> {
         let mut plans = Vec::new();
         for rows in 1..=8.min(self.out.h) {
             for channels in 1..=most {
-                let accumulators = channels * rows;
-                // The kernel holds a full block and its tail, and shorter tiles for odd rows.
-                if accumulators <= room && accumulators.saturating_mul(taps) <= BUDGET / 2 {
+                // The kernel holds tiles of one row too, for odd rows, and each for wide and for narrow images.
+                let text = 2 * channels * if rows > 1 { rows + 1 } else { 1 };
+                if channels * rows <= room && text.saturating_mul(taps) <= BUDGET {
                     plans.push(self.plan(Tile::Rows { channels, rows, vectors: 1 }));
                 }
             }

@@ -1,5 +1,6 @@
 //! The tests of this crate, by stage.
 
+mod expansion;
 mod file;
 mod front;
 mod interp;

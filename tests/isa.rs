@@ -1,0 +1,75 @@
+//! `CONV_ISA`, and that it means what it says: the variable is read once in a process, so each value takes a
+//! process of its own. This test runs itself.
+
+#[path = "common/machine.rs"]
+mod machine;
+
+use std::env;
+use std::process::Command;
+
+use conv_runtime::Isa;
+use conv_runtime::prelude::*;
+
+use machine::isas;
+
+conv2d! { struct Small<in: 1, out: 2, k: 2>; }
+
+/// In whatever environment this runs: layers are built for what `CONV_ISA` names, or else for the best.
+#[test]
+fn the_environment_chooses() {
+    let requested = env::var("CONV_ISA").unwrap_or_default();
+    let x = Tensor::zeros([1, 1, 3, 3]);
+    let layer = Small::init(1);
+    let known = isas().into_iter().find(|isa| requested.is_empty() || isa.name() == requested);
+    let Some(expected) = known else {
+        let error = layer.forward(&x).expect_err("no such instruction set");
+        assert!(matches!(&error, Error::UnknownIsa { requested: name, .. } if *name == requested), "{error}");
+        assert_eq!(Isa::current(), Err(error.clone()));
+        assert_eq!(Small::new(&layer.weight(), layer.bias().as_ref()).err(), Some(error.clone()));
+        println!("refused: {error}");
+        return;
+    };
+    assert_eq!(Isa::current(), Ok(expected));
+    assert_eq!(conv_runtime::Layer::isa(&layer), expected);
+    layer.forward(&x).expect("the shape is right");
+    println!("running on {expected}");
+}
+
+/// What the test above prints with this value of `CONV_ISA`.
+fn with(conv_isa: &str) -> String {
+    let output = Command::new(env::current_exe().expect("a path"))
+        .args(["--exact", "the_environment_chooses", "--nocapture"])
+        .env("CONV_ISA", conv_isa)
+        .output()
+        .expect("this file can be run again");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "CONV_ISA={conv_isa}: {text}");
+    text
+}
+
+#[test]
+fn every_instruction_set_can_be_chosen() {
+    for isa in isas() {
+        let text = with(isa.name());
+        assert!(text.contains(&format!("running on {isa}")), "{text}");
+    }
+}
+
+#[test]
+fn the_best_is_chosen_if_nothing_is() {
+    assert_eq!(isas().first(), Some(&Isa::best()));
+    assert!(with("").contains(&format!("running on {}", Isa::best())));
+}
+
+#[test]
+fn what_the_machine_has_not_is_an_error_and_no_panic() {
+    for conv_isa in ["nonsense", "AVX2", " sse2"] {
+        let text = with(conv_isa);
+        let names: Vec<_> = isas().iter().map(|isa| isa.name()).collect();
+        let sentence = format!(
+            "refused: CONV_ISA={conv_isa} is not available on this machine; expected one of {}",
+            names.join(", ")
+        );
+        assert!(text.contains(&sentence), "{text}");
+    }
+}
