@@ -104,6 +104,10 @@ impl Emitter<'_> {
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
             }
+            Stmt::AddLanes { reg, buffer, at } => {
+                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
+                quote!(#target[#at] += #private::lanes(simd, #reg);)
+            }
             Stmt::Scatter { pixels, width, channels, plane, at } => {
                 let (plane, at) = (index(plane), index(at));
                 let [pixels, width, channels] =
@@ -130,11 +134,19 @@ impl Emitter<'_> {
 
     fn value(&self, value: &Vector) -> TokenStream {
         let private = self.private;
-        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
-        let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
         match value {
-            Vector::Load { .. } => quote!(#private::load(simd, #window, #at)),
-            Vector::Splat { .. } => quote!(#private::splat(simd, #window[#at])),
+            Vector::Zero => {
+                let zero = self.dtype.zero();
+                quote!(#private::splat(simd, #zero))
+            }
+            Vector::Load { window, at } => {
+                let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
+                quote!(#private::load(simd, #window, #at))
+            }
+            Vector::Splat { window, at } => {
+                let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
+                quote!(#private::splat(simd, #window[#at]))
+            }
         }
     }
 }
@@ -214,7 +226,7 @@ fn slice(buffer: Buffer) -> TokenStream {
     let name = buffer_name(buffer);
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&#name),
-        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output | Buffer::Gradient => quote!(#name),
     }
 }
 
@@ -222,6 +234,6 @@ fn slice_mut(buffer: Buffer) -> TokenStream {
     let name = buffer_name(buffer);
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&mut #name),
-        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output | Buffer::Gradient => quote!(#name),
     }
 }

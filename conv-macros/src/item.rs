@@ -1,5 +1,7 @@
 //! The public item around the kernels: the struct, its documentation, and what ties it to the runtime.
 
+mod gradients;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -18,9 +20,10 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
     let report = Report { spec, plans: &plans };
     let (docs, summary) = (report.rustdoc(), report.summary());
     let element = spec.dtype.ident();
-    let kernel = kernel(layer, &private, &plans, &summary);
+    let kernel = kernel(name, spec, &private, &plans, &summary);
     let fixed = spec.input.map(|image| fixed(name, spec, image, &private));
     let trainable = trainable(name, &element, &private);
+    let gradients = gradients::gradients(name, spec, &private);
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     quote! {
         #(#attrs)*
@@ -35,6 +38,7 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
             use ::core::primitive::{bool, #element, str, usize};
             #kernel
             #trainable
+            #gradients
             #fixed
         };
     }
@@ -48,6 +52,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
     };
     let (element, private) = (dtype.ident(), quote!(#runtime::__private));
     let trainable = trainable(name, &element, &private);
+    let gradients = gradients::stand_in(name, &element, &private);
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     let blocks = Machine::WIDTHS.map(|bits| {
         let block = block_name(bits);
@@ -75,6 +80,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
                 #(#blocks)*
             }
             #trainable
+            #gradients
         };
     }
 }
@@ -86,6 +92,10 @@ fn trainable(name: &Ident, element: &Ident, private: &TokenStream) -> TokenStrea
         impl #private::Trainable for #name {
             fn from_parameters(parameters: #private::Parameters<#element>) -> Self {
                 Self { parameters }
+            }
+
+            fn into_parameters(self) -> #private::Parameters<#element> {
+                self.parameters
             }
         }
     }
@@ -107,8 +117,13 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
 }
 
 /// What the runtime asks of a layer.
-fn kernel(layer: &CheckedLayer, private: &TokenStream, plans: &[Plan; 3], summary: &str) -> TokenStream {
-    let CheckedLayer { name, spec, .. } = layer;
+fn kernel(
+    name: &Ident,
+    spec: &Spec,
+    private: &TokenStream,
+    plans: &[Plan; 3],
+    summary: &str,
+) -> TokenStream {
     let element = spec.dtype.ident();
     let config = config(spec, private);
     let schemes = plans.iter().map(|plan| scheme(plan, private));

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backward;
 mod check;
 mod emit;
 mod error;

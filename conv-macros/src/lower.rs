@@ -3,10 +3,12 @@
 mod direct_oc;
 mod direct_ow;
 mod direct_rows;
+mod sums_oc;
+mod sums_px;
 pub(crate) mod tiny;
 
 use crate::nest::{Index, Nest, Size, Stmt, Var};
-use crate::plan::{Plan, Tile};
+use crate::plan::{Plan, SumsPlan, SumsTile, Tile};
 use crate::spec::Spec;
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
@@ -19,6 +21,19 @@ pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
         Tile::Whole => tiny::lower(&block),
     };
     Nest { lanes: plan.machine.lanes, body }
+}
+
+/// The kernel of the weight's gradient.
+pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
+    let machine = plan.machine;
+    match plan.tile {
+        SumsTile::Channels { vectors, depth, columns } => {
+            sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
+        }
+        SumsTile::Pixels { outs, depth, rows, columns } => {
+            sums_px::Tile { spec, machine, outs, depth, rows, columns }.lower()
+        }
+    }
 }
 
 /// What is lowered: one block of output channels of one group.

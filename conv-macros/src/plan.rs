@@ -8,11 +8,13 @@ mod cost;
 mod geometry;
 mod machine;
 mod print;
+mod sums;
 
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
+pub(crate) use sums::{SumsPlan, SumsTile, one_row, plan_sums, sums_candidates};
 
 use crate::spec::{Hw, Spec};
 

@@ -7,7 +7,8 @@ use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
 use crate::pad;
-use crate::scratch::{Aligned, Scratch};
+use crate::scratch::{Aligned, Scratch, Work};
+use crate::{backward, tile};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A floating-point type that weights, inputs and outputs consist of: [`f32`] or [`f64`].
@@ -61,7 +62,7 @@ pub trait Element:
 
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
-    use super::{Aligned, Level, Scratch, pad};
+    use super::{Aligned, Level, Scratch, Work, pad, tile};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
     pub trait Sealed: Sized {
@@ -80,6 +81,15 @@ pub(crate) mod sealed {
 
         /// Makes a padded copy: [`pad::copy`], compiled once for each type.
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]);
+
+        /// The part of the scratch for gradients of this type.
+        fn work(scratch: &mut Scratch) -> &mut Work<Self>;
+
+        /// Transposes a tile: [`tile::scatter`], compiled once for each type.
+        fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize);
+
+        /// The sum of a slice.
+        fn total(level: Level, values: &[Self]) -> Self;
     }
 }
 
@@ -121,6 +131,18 @@ impl sealed::Sealed for f32 {
         dispatch!(level, simd => pad::copy(simd, job, image, planes));
     }
 
+    fn work(scratch: &mut Scratch) -> &mut Work<Self> {
+        &mut scratch.work_f32
+    }
+
+    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
+        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+    }
+
+    fn total(level: Level, values: &[Self]) -> Self {
+        dispatch!(level, simd => backward::sum(simd, values))
+    }
+
     const SMALLEST: f64 = f32::from_bits(1) as f64;
     const EXACT_PRODUCTS: bool = true;
 
@@ -153,6 +175,18 @@ impl sealed::Sealed for f64 {
 
     fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
         dispatch!(level, simd => pad::copy(simd, job, image, planes));
+    }
+
+    fn work(scratch: &mut Scratch) -> &mut Work<Self> {
+        &mut scratch.work_f64
+    }
+
+    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
+        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+    }
+
+    fn total(level: Level, values: &[Self]) -> Self {
+        dispatch!(level, simd => backward::sum(simd, values))
     }
 
     const SMALLEST: f64 = f64::from_bits(1);

@@ -12,6 +12,7 @@
 
 use fearless_simd::{Level, Simd};
 
+use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::pack::{blocks, packed_channels};
 use crate::scratch::{Aligned, Scratch};
@@ -184,6 +185,8 @@ pub trait Kernel {
 pub trait Trainable: Kernel + Sized {
     /// The layer around its packed weights.
     fn from_parameters(parameters: Parameters<Self::Elem>) -> Self;
+    /// Its packed weights.
+    fn into_parameters(self) -> Parameters<Self::Elem>;
 }
 
 /// The weights of a layer, packed for one instruction set.
@@ -301,38 +304,5 @@ impl<K: Kernel> Pass<'_, K> {
 
 /// Calls the kernel of the right width inside a function that has the instruction set's features.
 fn dispatch<K: Kernel>(level: Level, job: Job<'_, K::Elem>) {
-    match level {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Avx512(simd) => simd.vectorize(
-            #[inline(always)]
-            || K::block_512(simd, job),
-        ),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Avx2(simd) => simd.vectorize(
-            #[inline(always)]
-            || K::block_256(simd, job),
-        ),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Sse2(simd) => simd.vectorize(
-            #[inline(always)]
-            || K::block_128(simd, job),
-        ),
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon(simd) => simd.vectorize(
-            #[inline(always)]
-            || K::block_128(simd, job),
-        ),
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Level::WasmSimd128(simd) => simd.vectorize(
-            #[inline(always)]
-            || K::block_128(simd, job),
-        ),
-        #[cfg(not(any(
-            all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
-            target_arch = "aarch64",
-            all(target_arch = "wasm32", target_feature = "simd128")
-        )))]
-        Level::Fallback(simd) => K::block_128(simd, job),
-        _ => unreachable!("Isa holds only the levels above"),
-    }
+    by_width!(level, simd => K::block_128(simd, job), K::block_256(simd, job), K::block_512(simd, job));
 }

@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+mod backward;
+mod by_width;
 mod config;
 mod element;
 mod error;
@@ -25,6 +27,7 @@ mod tile;
 mod verify;
 mod view;
 
+pub use backward::{Gradients, GradientsMut};
 pub use config::{Conv2dConfig, PaddingMode};
 #[doc(inline)]
 #[doc = include_str!("../docs/conv2d.md")]

@@ -53,9 +53,18 @@ pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Sch
 /// The weights in torch's order again.
 pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 4> {
     let mut weight = Tensor::zeros(config.weight_shape());
-    let values = weight.as_mut_slice();
-    each(config, scheme, |at, to| values[to] = packed[at]);
+    unpack_into(packed, config, scheme, weight.as_mut_slice());
     weight
+}
+
+/// As [`unpack`], to memory of the caller's.
+pub(crate) fn unpack_into<E: Element>(
+    packed: &[E],
+    config: &Conv2dConfig,
+    scheme: &Scheme,
+    weight: &mut [E],
+) {
+    each(config, scheme, |at, to| weight[to] = packed[at]);
 }
 
 /// The biases (zeros where there are none), filled up like the weights.

@@ -55,7 +55,7 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], plan
 /// The pixel that stands at padded index `at`, on an axis of `size` pixels with `before` in front of it.
 /// None is a zero. The limits of reflect and circular padding have been checked.
 #[inline(always)]
-fn source(mode: PaddingMode, at: usize, before: usize, size: usize) -> Option<usize> {
+pub(crate) fn source(mode: PaddingMode, at: usize, before: usize, size: usize) -> Option<usize> {
     if (before..before + size).contains(&at) {
         return Some(at - before);
     }
@@ -114,7 +114,8 @@ impl Columns<'_> {
     fn sides<E: Element>(&self, pixels: &[E], row: &mut [E]) {
         let [left, right] = self.config.padding[1];
         let (before, rest) = row.split_at_mut(left);
-        let after = &mut rest[self.width..][..right];
+        let (after, filler) = rest[self.width..].split_at_mut(right);
+        filler.fill(E::ZERO);
         match (self.config.padding_mode, pixels) {
             (PaddingMode::Reflect, [_, others @ ..]) => {
                 for (to, from) in before.iter_mut().rev().zip(others) {

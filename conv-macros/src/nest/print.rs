@@ -49,6 +49,7 @@ impl Display for Simple<'_> {
             Stmt::Fma { acc, a, b } => write!(f, "{acc} += {a} * {b}"),
             Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
             Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
+            Stmt::AddLanes { reg, buffer, at } => write!(f, "{buffer}[{at}] += lanes of {reg}"),
             Stmt::Scatter { pixels, width, channels, plane, at } => {
                 write!(
                     f,
@@ -68,6 +69,7 @@ impl Display for Simple<'_> {
 impl Display for Vector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Zero => f.write_str("0"),
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
         }
@@ -131,6 +133,7 @@ impl Display for Buffer {
             Self::Weights => "weights",
             Self::Bias => "bias",
             Self::Output => "output",
+            Self::Gradient => "gradient",
             Self::Padded => "padded",
             Self::Tile => "tile",
         })

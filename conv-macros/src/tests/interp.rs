@@ -18,7 +18,11 @@ pub(super) struct Interpreter {
 }
 
 /// Runs a nest over these buffers and returns what it made of the output.
-pub(super) fn run(nest: &Nest, sizes: &[(Size, usize)], buffers: [(Buffer, Vec<f64>); 4]) -> Vec<f64> {
+pub(super) fn run<const N: usize>(
+    nest: &Nest,
+    sizes: &[(Size, usize)],
+    buffers: [(Buffer, Vec<f64>); N],
+) -> Vec<f64> {
     let mut interpreter = Interpreter {
         lanes: nest.lanes,
         sizes: sizes.iter().copied().collect(),
@@ -90,6 +94,10 @@ impl Interpreter {
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
             }
+            Stmt::AddLanes { reg, buffer, at } => {
+                let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
+                self.buffers.get_mut(buffer).expect("given")[at] += sum;
+            }
             Stmt::Scatter { pixels, width, channels, plane, at } => {
                 let (plane, at) = (self.index(plane), self.index(at));
                 for c in 0..*channels {
@@ -114,13 +122,16 @@ impl Interpreter {
     }
 
     fn value(&self, value: &Vector) -> Vec<f64> {
-        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value;
-        let (buffer, start, len) = self.windows[window];
-        let elements = &self.buffers[&buffer][start..start + len];
         match value {
-            Vector::Load { .. } => elements[*at..at + self.lanes].to_vec(),
-            Vector::Splat { .. } => vec![elements[*at]; self.lanes],
+            Vector::Zero => vec![0.0; self.lanes],
+            Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
+            Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
         }
+    }
+
+    fn window(&self, name: &Reg) -> &[f64] {
+        let (buffer, start, len) = self.windows[name];
+        &self.buffers[&buffer][start..start + len]
     }
 
     fn index(&self, index: &Index) -> usize {
