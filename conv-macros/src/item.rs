@@ -117,13 +117,7 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
 }
 
 /// What the runtime asks of a layer.
-fn kernel(
-    name: &Ident,
-    spec: &Spec,
-    private: &TokenStream,
-    plans: &[Plan; 3],
-    summary: &str,
-) -> TokenStream {
+fn kernel(name: &Ident, spec: &Spec, private: &TokenStream, plans: &[Plan; 3], summary: &str) -> TokenStream {
     let element = spec.dtype.ident();
     let config = config(spec, private);
     let schemes = plans.iter().map(|plan| scheme(plan, private));

@@ -122,7 +122,11 @@ pub(crate) struct Pass<'a, E> {
 }
 
 /// Computes what is wanted; `None` if the scratch cannot be counted.
-pub(crate) fn run<K: Differentiable>(layer: &K, pass: Pass<'_, K::Elem>, scratch: &mut Scratch) -> Option<()> {
+pub(crate) fn run<K: Differentiable>(
+    layer: &K,
+    pass: Pass<'_, K::Elem>,
+    scratch: &mut Scratch,
+) -> Option<()> {
     let Pass { sizes, x, grad, .. } = pass;
     if let Some(to) = pass.input {
         input::run(layer, sizes, grad, to, scratch)?;

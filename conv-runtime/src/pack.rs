@@ -92,9 +92,10 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
     let mut start = 0;
     for group in 0..config.groups {
         for block in blocks(scheme, channels) {
-            for channel in 0..block.channels {
-                let out = group * channels + block.first + channel;
-                for c in 0..depth {
+            // In an order that leaves few lines of the cache half used on either side.
+            for c in 0..depth {
+                for channel in 0..block.channels {
+                    let out = group * channels + block.first + channel;
                     for tap in 0..taps {
                         visit(
                             start + (tap * depth + c) * block.width + channel,

@@ -60,12 +60,7 @@ impl Scratch {
     /// An empty scratch, which allocates nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            f32: Aligned::new(),
-            f64: Aligned::new(),
-            work_f32: Work::new(),
-            work_f64: Work::new(),
-        }
+        Self { f32: Aligned::new(), f64: Aligned::new(), work_f32: Work::new(), work_f64: Work::new() }
     }
 
     /// Bytes held at present.

@@ -53,8 +53,7 @@ impl Tile<'_> {
         for (tap, channel) in self.rows() {
             let row = Reg::new("row", &[tap, channel]);
             let at = self.sums_at(i, j, c, tap, channel);
-            let window =
-                Stmt::Window { name: row.clone(), buffer: Buffer::Output, at, len: self.width() };
+            let window = Stmt::Window { name: row.clone(), buffer: Buffer::Output, at, len: self.width() };
             body.push(window);
             for v in 0..self.vectors {
                 let value = Vector::Load { window: row.clone(), at: v * self.machine.lanes };

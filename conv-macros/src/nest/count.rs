@@ -44,7 +44,9 @@ fn count(body: &[Stmt]) -> Count {
             }
             Stmt::Start { .. } | Stmt::Set { .. } => total.loads += 1,
             Stmt::Fma { .. } => total.fmas += 1,
-            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => total.stores += 1,
+            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => {
+                total.stores += 1
+            }
             Stmt::Local { .. } | Stmt::Forget { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
         }
     }

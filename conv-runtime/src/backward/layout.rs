@@ -104,13 +104,15 @@ impl Sizes {
             Sums::Channels { width, .. } => config.out_per_group().next_multiple_of(width),
         };
         let (image, gradient) = (image[0].checked_mul(image[1])?, outs.checked_mul(gradient)?);
-        let band = layout.band(image.checked_mul(config.stride[0])?.checked_add(gradient)?, bytes / size_of::<E>());
+        let band =
+            layout.band(image.checked_mul(config.stride[0])?.checked_add(gradient)?, bytes / size_of::<E>());
         let read = (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
         let slack = layout.lanes.checked_add(config.effective_kernel()[1])?;
-        let blocks = outs / match layout.sums {
-            Sums::Pixels => 1,
-            Sums::Channels { width, .. } => width,
-        };
+        let blocks = outs
+            / match layout.sums {
+                Sums::Pixels => 1,
+                Sums::Channels { width, .. } => width,
+            };
         Some(Self {
             image: image.checked_mul(read)?.checked_add(slack.checked_mul(config.in_per_group())?)?,
             gradient: gradient.checked_mul(band)?.checked_add(slack.checked_mul(outs)?)?,
@@ -124,7 +126,8 @@ impl Layout<'_> {
     /// Rows of a band, when an output row takes so many elements of the copies. A band copies the rows that
     /// it shares with the next again: that should stay a fraction.
     fn band(&self, row: usize, elements: usize) -> usize {
-        let (out_h, [stride, _], [height, _]) = (self.out[0], self.config.stride, self.config.effective_kernel());
+        let (out_h, [stride, _], [height, _]) =
+            (self.out[0], self.config.stride, self.config.effective_kernel());
         let least = height.saturating_sub(stride).saturating_mul(3).max(4);
         let most = (elements / row.max(1)).max(least);
         out_h.div_ceil(out_h.div_ceil(most))

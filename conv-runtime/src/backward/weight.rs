@@ -39,8 +39,8 @@ pub(super) fn run<K: Differentiable>(
     // What the copies never write is read, too, and must be zero.
     work.image.take(sizes.image).fill(K::Elem::ZERO);
     work.gradient.take(sizes.gradient).fill(K::Elem::ZERO);
-    to.fill(K::Elem::ZERO);
     if sums == Sums::Pixels {
+        to.fill(K::Elem::ZERO);
         add::<K>(&layout, &sizes, data, work, to);
     } else {
         let mut sums = core::mem::take(&mut work.sums);
