@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 /// What was measured after an epoch.
-pub struct Epoch {
-    pub loss: f64,
-    pub accuracy: f64,
+pub(crate) struct Epoch {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
 }
 
 const WIDTH: f64 = 720.0;
@@ -59,7 +59,7 @@ impl Curve {
 }
 
 /// The chart: the loss in powers of ten on the left, the accuracy on the right.
-pub fn svg(epochs: &[Epoch]) -> String {
+pub(crate) fn svg(epochs: &[Epoch]) -> String {
     let losses: Vec<_> = epochs.iter().map(|epoch| epoch.loss.max(1e-9).log10()).collect();
     let least = losses.iter().copied().fold(0.0, f64::min).floor();
     let most = losses.iter().copied().fold(least + 1.0, f64::max).ceil();

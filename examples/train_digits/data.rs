@@ -9,13 +9,13 @@ use conv_runtime::safetensors::SafeTensors;
 const SIDE: usize = 8;
 
 /// Images and what they show.
-pub struct Digits {
+pub(crate) struct Digits {
     images: Vec<[f32; SIDE * SIDE]>,
     labels: Vec<usize>,
 }
 
 impl Digits {
-    pub fn read(file: &[u8]) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn read(file: &[u8]) -> Result<Self, Box<dyn Error>> {
         let file = SafeTensors::deserialize(file)?;
         let (images, labels) = (file.tensor("images")?, file.tensor("labels")?);
         let pixels: Vec<f32> =
@@ -25,17 +25,17 @@ impl Digits {
         Ok(Self { images: pixels.as_chunks().0.to_vec(), labels: labels.collect::<Result<_, _>>()? })
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.images.len()
     }
 
     /// All of them.
-    pub fn all(&self) -> (Tensor<f32, 4>, Vec<usize>) {
+    pub(crate) fn all(&self) -> (Tensor<f32, 4>, Vec<usize>) {
         self.batch(&(0..self.len()).collect::<Vec<_>>(), [0, 0])
     }
 
     /// Some of them, rolled down and to the right.
-    pub fn batch(&self, which: &[usize], [down, right]: [isize; 2]) -> (Tensor<f32, 4>, Vec<usize>) {
+    pub(crate) fn batch(&self, which: &[usize], [down, right]: [isize; 2]) -> (Tensor<f32, 4>, Vec<usize>) {
         let from = |at: usize, by: isize| at.wrapping_add_signed(-by) % SIDE;
         let images = Tensor::from_fn([which.len(), 1, SIDE, SIDE], |[n, _, y, x]| {
             self.images[which[n]][from(y + SIDE, down) * SIDE + from(x + SIDE, right)]
@@ -45,17 +45,17 @@ impl Digits {
 }
 
 /// `SplitMix64`: a few lines, and the same numbers everywhere.
-pub struct Random {
+pub(crate) struct Random {
     state: u64,
 }
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// A number from 0 to `limit - 1`.
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;
         bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -65,7 +65,7 @@ impl Random {
     }
 
     /// The numbers from 0 to `len - 1` in any order.
-    pub fn shuffled(&mut self, len: usize) -> Vec<usize> {
+    pub(crate) fn shuffled(&mut self, len: usize) -> Vec<usize> {
         let mut order: Vec<_> = (0..len).collect();
         for last in (1..len).rev() {
             order.swap(last, self.below(last + 1));

@@ -16,7 +16,7 @@ conv2d! {
 
 const CLASSES: usize = 10;
 
-pub struct Network {
+pub(crate) struct Network {
     conv1: Learner<Conv1>,
     conv2: Learner<Conv2>,
     conv3: Learner<Conv3>,
@@ -24,12 +24,12 @@ pub struct Network {
 
 impl Network {
     /// The weights that three layers of PyTorch have after `manual_seed`, each of its own seed.
-    pub fn init(seed: u64) -> Self {
+    pub(crate) fn init(seed: u64) -> Self {
         let [first, second, third] = [0, 1, 2].map(|layer| seed + layer);
         Self { conv1: Learner::init(first), conv2: Learner::init(second), conv3: Learner::init(third) }
     }
 
-    pub fn isa(&self) -> Isa {
+    pub(crate) fn isa(&self) -> Isa {
         self.conv1.layer.isa()
     }
 
@@ -42,7 +42,7 @@ impl Network {
     }
 
     /// One step, and the loss before it.
-    pub fn learn(&mut self, images: &Tensor<f32, 4>, labels: &[usize], rate: f64) -> Result<f64, Error> {
+    pub(crate) fn learn(&mut self, images: &Tensor<f32, 4>, labels: &[usize], rate: f64) -> Result<f64, Error> {
         let [first, second, logits] = self.forward(images)?;
         let (loss, gradient) = cross_entropy(&logits, labels);
         let third = self.conv3.layer.backward(&second, &gradient)?;
@@ -57,7 +57,7 @@ impl Network {
     }
 
     /// The fraction of images that it knows.
-    pub fn accuracy(&self, digits: &Digits) -> Result<f64, Error> {
+    pub(crate) fn accuracy(&self, digits: &Digits) -> Result<f64, Error> {
         let (images, labels) = digits.all();
         let [.., logits] = self.forward(&images)?;
         let answers = logits
@@ -71,11 +71,11 @@ impl Network {
     }
 
     /// A file in the format safetensors, with PyTorch's names.
-    pub fn checkpoint(&self) -> Result<Vec<u8>, SafeTensorError> {
+    pub(crate) fn checkpoint(&self) -> Result<Vec<u8>, SafeTensorError> {
         let mut tensors = self.conv1.parameters("conv1");
         tensors.extend(self.conv2.parameters("conv2"));
         tensors.extend(self.conv3.parameters("conv3"));
-        let views: Result<Vec<_>, _> = tensors
+        let views: Result<Vec<_>, SafeTensorError> = tensors
             .iter()
             .map(|(name, shape, bytes)| Ok((name, Bytes::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect();
@@ -114,7 +114,7 @@ fn cross_entropy(logits: &Tensor<f32, 4>, labels: &[usize]) -> (f64, Tensor<f32,
 // ------------------------------------------------------------------------------------------- the optimizer
 
 /// A learning rate that rises for the first third of the way and falls for the rest: torch's `OneCycleLR`.
-pub struct Schedule {
+pub(crate) struct Schedule {
     step: usize,
     steps: usize,
 }
@@ -124,11 +124,11 @@ impl Schedule {
     const FIRST: f64 = Self::MOST / 25.0;
     const LAST: f64 = Self::FIRST / 1e4;
 
-    pub fn new(steps: usize) -> Self {
+    pub(crate) fn new(steps: usize) -> Self {
         Self { step: 0, steps }
     }
 
-    pub fn next_rate(&mut self) -> f64 {
+    pub(crate) fn next_rate(&mut self) -> f64 {
         let (at, turn) = (self.step as f64, 0.3 * self.steps as f64 - 1.0);
         self.step += 1;
         let along = |from: f64, to: f64, way: f64| to + (from - to) / 2.0 * (1.0 + (PI * way).cos());
