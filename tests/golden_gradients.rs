@@ -7,7 +7,7 @@ mod golden;
 use std::sync::LazyLock;
 
 use conv_runtime::prelude::*;
-use conv_runtime::safetensors::SafeTensors;
+use conv_runtime::safetensors::{Dtype, SafeTensors};
 use conv_runtime::{Element, Gradients};
 use serde_json::Value;
 
@@ -17,6 +17,10 @@ static CASES: LazyLock<Value> =
 
 fn read(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))).expect("tests/data is there")
+}
+
+fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
 }
 
 /// Everything that is known of one case.
@@ -43,8 +47,12 @@ impl Case {
 
     fn values(&self, what: &str) -> (Vec<usize>, Vec<f64>) {
         let tensor = self.tensors.tensor(&format!("{}.{what}", self.name)).expect("every case has it");
-        let numbers = tensor.data().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
-        (tensor.shape().to_vec(), numbers.collect())
+        let numbers = match tensor.dtype() {
+            Dtype::F32 => numbers(tensor.data(), |bytes| f64::from(f32::from_le_bytes(bytes))),
+            Dtype::F64 => numbers(tensor.data(), f64::from_le_bytes),
+            other => panic!("{other:?}"),
+        };
+        (tensor.shape().to_vec(), numbers)
     }
 
     /// Compares a gradient with PyTorch's.
@@ -100,4 +108,4 @@ macro_rules! tests {
     };
 }
 
-for_each_golden_layer!(tests);
+for_each_golden!(tests);

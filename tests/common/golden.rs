@@ -1,9 +1,12 @@
-//! The layers that PyTorch computed the golden vectors for, `tests/data/public.json`, in its order.
+//! The layers of `tests/data/public.json`, a row a case, as `conv2d!` wants to read them.
 //!
-//! `for_each_golden_layer!(visit)` hands every row to the macro `visit`, in the form `name, { keys of conv2d! };`
+//! `for_each_golden!(visit)` hands every row to the macro `visit`, in the form
+//! `name, { keys of conv2d! };`. The table restates the file, because layers exist while the program compiles;
+//! `tests/golden.rs` compares the two row by row, so that they stay the same.
 
+/// Hands the table of PyTorch's cases to the macro `visit`.
 #[macro_export]
-macro_rules! for_each_golden_layer {
+macro_rules! for_each_golden {
     ($visit:ident) => {
         $visit! {
             article, { in: 1, out: 4, k: (2, 3) };
