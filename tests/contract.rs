@@ -5,7 +5,7 @@
 //! beside them is free. The numbers in `GOLDEN` come from PyTorch.
 
 use conv_runtime::prelude::*; // conv2d!, Conv2d, FixedConv2d, Tensor, TensorView, TensorViewMut, Scratch, Error
-use conv_runtime::{Conv2dConfig, PaddingMode, Verification, generic};
+use conv_runtime::{Conv2dConfig, Gradients, PaddingMode, Verification, generic};
 
 /// `torch.manual_seed(0); Conv2d(1, 4, (2, 3))`: the first three weights and the last bias, to the bit.
 const GOLDEN: ([f32; 3], f32) = ([-0.003_056_481_7, 0.219_002_19, -0.336_006_8], -0.378_719_87);
@@ -172,6 +172,26 @@ fn compile_time_weights() -> Result<(), Error> {
     assert_eq!(edges.shape(), [2, 4, 6]);
     assert_eq!(edges[[0, 1, 2]], 80.0);
     assert_eq!(edges[[1, 1, 2]], 8.0);
+    Ok(())
+}
+
+#[test]
+fn gradients() -> Result<(), Error> {
+    let mut conv = Double::init(5);
+    let x = Tensor::<f64, 4>::randn([2, 5, 6, 6], 6);
+    let y = conv.forward(&x)?;
+    let ones = Tensor::<f64, 4>::full(y.shape(), 1.0);
+    let Gradients { input, weight, bias } = conv.backward(&x, &ones)?;
+    assert_eq!((input.shape(), weight.shape()), (x.shape(), [7, 5, 3, 3]));
+    assert_eq!(bias.as_ref().map(|b| b.as_slice()[0]), Some(72.0));
+    conv.update(|w, b| {
+        // one step of gradient descent on the unpacked parameters
+        w.iter_mut().zip(weight.as_slice()).for_each(|(w, g)| *w -= 0.1 * g);
+        if let (Some(b), Some(g)) = (b, &bias) {
+            b.iter_mut().zip(g.as_slice()).for_each(|(b, g)| *b -= 0.1 * g);
+        }
+    });
+    assert_ne!(conv.forward(&x)?, y);
     Ok(())
 }
 

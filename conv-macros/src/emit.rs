@@ -140,6 +140,10 @@ impl Emitter<'_> {
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
             }
+            Stmt::AddLanes { reg, buffer, at } => {
+                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
+                quote!(#target[#at] += #private::lanes(simd, #reg);)
+            }
             Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
                 let [from, pixels, plane, at] = [from, pixels, plane, at].map(index);
                 let [width, channels] = [width, channels].map(|n| Literal::usize_unsuffixed(*n));
@@ -273,7 +277,7 @@ fn slice(buffer: Buffer) -> TokenStream {
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&#name),
         Buffer::Work => quote!(&*work),
-        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+        Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output | Buffer::Gradient => quote!(#name),
     }
 }
 
@@ -281,6 +285,8 @@ fn slice_mut(buffer: Buffer) -> TokenStream {
     let name = buffer_name(buffer);
     match buffer {
         Buffer::Padded | Buffer::Tile => quote!(&mut #name),
-        Buffer::Work | Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output => quote!(#name),
+        Buffer::Work | Buffer::Image | Buffer::Weights | Buffer::Bias | Buffer::Output | Buffer::Gradient => {
+            quote!(#name)
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The public item around the kernels: the struct, its documentation, and what ties it to the runtime.
 
+mod gradients;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -24,11 +26,12 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
         None => stored_parameters(&element, &private),
         Some(weights) => constant::parameters(weights, spec, &plans, &private),
     };
-    let kernel = kernel(layer, &private, &plans, &summary, &parameters);
+    let kernel = kernel(name, spec, &private, &plans, &summary, &parameters);
     let fixed = spec.input.map(|image| fixed(name, spec, image, &plans, &private));
     let is_constant = weights.is_some();
     let fields = fields(is_constant, &element, &private);
     let trainable = (!is_constant).then(|| trainable(name, &element, &private));
+    let gradients = (!is_constant).then(|| gradients::gradients(name, spec, &private));
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     quote! {
         #(#attrs)*
@@ -41,6 +44,7 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
             use ::core::primitive::{bool, #element, str, usize};
             #kernel
             #trainable
+            #gradients
             #fixed
         };
     }
@@ -59,6 +63,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
         false => stored_parameters(&element, &private),
         true => constant::no_parameters(&element, &private),
     };
+    let gradients = (!is_constant).then(|| gradients::stand_in(name, &element, &private));
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     let blocks = Machine::WIDTHS.map(|bits| {
         let block = block_name(bits);
@@ -82,6 +87,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
                 #(#blocks)*
             }
             #trainable
+            #gradients
         };
     }
 }
@@ -116,6 +122,10 @@ fn trainable(name: &Ident, element: &Ident, private: &TokenStream) -> TokenStrea
             fn from_parameters(parameters: #private::Parameters<#element>) -> Self {
                 Self { parameters }
             }
+
+            fn into_parameters(self) -> #private::Parameters<#element> {
+                self.parameters
+            }
         }
     }
 }
@@ -141,13 +151,13 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
 
 /// What the runtime asks of a layer.
 fn kernel(
-    layer: &CheckedLayer,
+    name: &Ident,
+    spec: &Spec,
     private: &TokenStream,
     plans: &[Plan; 3],
     summary: &str,
     parameters: &TokenStream,
 ) -> TokenStream {
-    let CheckedLayer { name, spec, .. } = layer;
     let element = spec.dtype.ident();
     let config = config(spec, private);
     let schemes = plans.iter().map(|plan| scheme(spec, plan, private));

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backward;
 mod check;
 mod constant;
 mod emit;

@@ -4,12 +4,14 @@ mod direct_oc;
 mod direct_ow;
 mod direct_rows;
 mod outer;
+mod sums_oc;
+mod sums_px;
 pub(crate) mod tiny;
 mod winograd;
 
 use self::winograd::Winograd;
 use crate::nest::{Index, Nest, Reg, Size, Stmt, Var, Vector};
-use crate::plan::{Plan, Tile};
+use crate::plan::{Plan, SumsPlan, SumsTile, Tile};
 use crate::spec::{Factor, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
@@ -35,6 +37,19 @@ pub(crate) fn lower_prepare(spec: &Spec, plan: &Plan) -> Option<Nest> {
 fn winograd<'a>(block: &'a Block<'a>) -> Option<Winograd<'a>> {
     let [rows, columns] = block.plan.transforms(block.spec)?;
     Some(Winograd { block, rows, columns })
+}
+
+/// The kernel of the weight's gradient.
+pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
+    let machine = plan.machine;
+    match plan.tile {
+        SumsTile::Channels { vectors, depth, columns } => {
+            sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
+        }
+        SumsTile::Pixels { outs, depth, rows, columns } => {
+            sums_px::Tile { spec, machine, outs, depth, rows, columns }.lower()
+        }
+    }
 }
 
 /// What is lowered: one block of output channels of one group.

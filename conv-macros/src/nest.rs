@@ -22,8 +22,10 @@ pub(crate) enum Buffer {
     Weights,
     /// The block's biases.
     Bias,
-    /// The block's output planes.
+    /// The block's output planes, or the sums that the weight's gradient is made of.
     Output,
+    /// The output's gradient.
+    Gradient,
     /// On the stack: the image with its padding.
     Padded,
     /// On the stack: results on their way to the output.
@@ -161,12 +163,12 @@ impl Reg {
 /// What a vector register is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Vector {
+    /// Zeros.
+    Zero,
     /// Consecutive elements of a window.
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
-    /// Zero in every lane.
-    Zero,
 }
 
 /// A statement.
@@ -202,6 +204,8 @@ pub(crate) enum Stmt {
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.
     StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
+    /// Adds the sum of a register's lanes to an element.
+    AddLanes { reg: Reg, buffer: Buffer, at: Index },
     /// Writes `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
     /// `output[c * plane + at + p]`.
     Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },

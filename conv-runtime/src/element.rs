@@ -7,7 +7,11 @@ use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
 #[cfg(feature = "alloc")]
-use crate::scratch::{Aligned, Scratch};
+use crate::backward;
+#[cfg(feature = "alloc")]
+use crate::scratch::{Aligned, Scratch, Work};
+#[cfg(feature = "alloc")]
+use crate::tile;
 use crate::{interleave, pad};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -63,7 +67,7 @@ pub trait Element:
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
-    use super::{Aligned, Scratch};
+    use super::{Aligned, Scratch, Work, tile};
     use super::{Level, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
@@ -87,6 +91,18 @@ pub(crate) mod sealed {
 
         /// Makes a padded copy with channels last: [`interleave::copy`].
         fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]);
+
+        /// The part of the scratch for gradients of this type.
+        #[cfg(feature = "alloc")]
+        fn work(scratch: &mut Scratch) -> &mut Work<Self>;
+
+        /// Transposes a tile: [`tile::scatter`], compiled once for each type.
+        #[cfg(feature = "alloc")]
+        fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize);
+
+        /// The sum of a slice.
+        #[cfg(feature = "alloc")]
+        fn total(level: Level, values: &[Self]) -> Self;
     }
 }
 
@@ -133,6 +149,21 @@ impl sealed::Sealed for f32 {
         dispatch!(level, simd => interleave::copy(simd, job, image, copy));
     }
 
+    #[cfg(feature = "alloc")]
+    fn work(scratch: &mut Scratch) -> &mut Work<Self> {
+        &mut scratch.work_f32
+    }
+
+    #[cfg(feature = "alloc")]
+    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
+        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+    }
+
+    #[cfg(feature = "alloc")]
+    fn total(level: Level, values: &[Self]) -> Self {
+        dispatch!(level, simd => backward::sum(simd, values))
+    }
+
     const SMALLEST: f64 = f32::from_bits(1) as f64;
     const EXACT_PRODUCTS: bool = true;
 
@@ -170,6 +201,21 @@ impl sealed::Sealed for f64 {
 
     fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
         dispatch!(level, simd => interleave::copy(simd, job, image, copy));
+    }
+
+    #[cfg(feature = "alloc")]
+    fn work(scratch: &mut Scratch) -> &mut Work<Self> {
+        &mut scratch.work_f64
+    }
+
+    #[cfg(feature = "alloc")]
+    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
+        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+    }
+
+    #[cfg(feature = "alloc")]
+    fn total(level: Level, values: &[Self]) -> Self {
+        dispatch!(level, simd => backward::sum(simd, values))
     }
 
     const SMALLEST: f64 = f64::from_bits(1);

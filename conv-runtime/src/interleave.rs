@@ -94,7 +94,7 @@ fn load<const N: usize, S: Simd, E: Element>(
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, clippy::many_single_char_names, reason = "small integers are exact")]
+#[expect(clippy::cast_precision_loss, reason = "small integers are exact")]
 mod tests {
     use super::*;
     use crate::{Isa, PaddingMode, Tensor};

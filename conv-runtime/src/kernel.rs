@@ -161,6 +161,8 @@ pub trait Kernel {
 pub trait Trainable: Kernel + Sized {
     /// The layer around its packed weights.
     fn from_parameters(parameters: Parameters<Self::Elem>) -> Self;
+    /// Its packed weights.
+    fn into_parameters(self) -> Parameters<Self::Elem>;
 }
 
 /// The weights of a layer, packed for one instruction set.

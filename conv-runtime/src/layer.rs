@@ -5,6 +5,7 @@ use crate::{Conv2dConfig, Element, Error, Isa};
 #[cfg(feature = "alloc")]
 use crate::{
     Scratch, Tensor, TensorView, TensorViewMut, Verification,
+    backward::{self, Differentiable, Gradients, GradientsMut},
     element::sealed::Sealed as _,
     generic, init,
     kernel::{Parameters, ParametersRef, Scheme, Trainable},
@@ -121,6 +122,65 @@ pub trait Conv2d: Layer + Sized {
     /// The same layer on another instruction set of this machine.
     #[must_use]
     fn on(&self, isa: Isa) -> Self;
+
+    /// The gradients of input, weights and biases, from the gradient of the output.
+    ///
+    /// Nothing is remembered from `forward`: the input is given again.
+    ///
+    /// ```
+    /// use conv_runtime::{Gradients, prelude::*};
+    ///
+    /// conv2d! { struct Layer<in: 2, out: 3, k: 3, padding: 1>; }
+    /// let layer = Layer::init(0);
+    /// let x = Tensor::<f32, 4>::randn([4, 2, 8, 8], 1);
+    /// let y = layer.forward(&x)?;
+    /// // the loss is the sum of the squares of y
+    /// let grad = Tensor::from_fn(y.shape(), |at| 2.0 * y[at]);
+    /// let Gradients { input, weight, bias } = layer.backward(&x, &grad)?;
+    /// assert_eq!((input.shape(), weight.shape()), (x.shape(), [3, 2, 3, 3]));
+    /// assert_eq!(bias.map(|bias| bias.shape()), Some([3]));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The input's shape does not suit the layer, or the gradient's shape is not
+    /// [`Layer::output_shape`] of it.
+    fn backward<const R: usize>(
+        &self,
+        input: &Tensor<Self::Elem, R>,
+        grad_output: &Tensor<Self::Elem, R>,
+    ) -> Result<Gradients<Self::Elem, R>, Error>;
+
+    /// As [`Conv2d::backward`] in memory of the caller's, for the gradients that are wanted. Allocates nothing
+    /// once the scratch has grown. What the places for the gradients hold before is overwritten.
+    ///
+    /// # Errors
+    /// As [`Conv2d::backward`]; or a place has not the shape of its gradient, or there is one for biases
+    /// that the layer does not have.
+    fn backward_with<const R: usize>(
+        &self,
+        input: TensorView<'_, Self::Elem, R>,
+        grad_output: TensorView<'_, Self::Elem, R>,
+        gradients: GradientsMut<'_, Self::Elem, R>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error>;
+
+    /// Changes weights, `[out, in / groups, kernel height, kernel width]`, and biases, `[out]`, in torch's
+    /// order, and packs them again.
+    ///
+    /// ```
+    /// use conv_runtime::prelude::*;
+    ///
+    /// conv2d! { struct Layer<in: 2, out: 3, k: 3>; }
+    /// let mut layer = Layer::init(0);
+    /// layer.update(|weight, bias| {
+    ///     weight.fill(0.0);
+    ///     bias.into_iter().flatten().for_each(|bias| *bias = 1.0);
+    /// });
+    /// assert_eq!(layer.forward(&Tensor::randn([2, 5, 5], 1))?, Tensor::full([3, 3, 3], 1.0));
+    /// # Ok::<(), Error>(())
+    /// ```
+    fn update(&mut self, change: impl FnOnce(&mut [Self::Elem], Option<&mut [Self::Elem]>));
 }
 
 impl<K: Kernel> Layer for K {
@@ -204,7 +264,7 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
 }
 
 #[cfg(feature = "alloc")]
-impl<K: Trainable> Conv2d for K {
+impl<K: Differentiable> Conv2d for K {
     fn init(seed: u64) -> Self {
         let (weight, bias) = init::parameters(&K::CONFIG, seed);
         pack_for(Isa::current().unwrap_or_else(|_| Isa::best()), &weight, bias.as_ref())
@@ -227,6 +287,54 @@ impl<K: Trainable> Conv2d for K {
 
     fn on(&self, isa: Isa) -> Self {
         pack_for(isa, &self.weight(), self.bias().as_ref())
+    }
+
+    fn backward<const R: usize>(
+        &self,
+        input: &Tensor<Self::Elem, R>,
+        grad_output: &Tensor<Self::Elem, R>,
+    ) -> Result<Gradients<Self::Elem, R>, Error> {
+        // Before memory is asked for, for shapes that may be wrong.
+        backward::check(
+            &K::CONFIG,
+            input.shape(),
+            Self::output_shape(input.shape())?,
+            grad_output.shape(),
+            &GradientsMut::<Self::Elem, R>::default(),
+        )?;
+        let mut gradients = Gradients {
+            input: Tensor::zeros(input.shape()),
+            weight: Tensor::zeros(K::CONFIG.weight_shape()),
+            bias: K::CONFIG.bias.then(|| Tensor::zeros([K::CONFIG.out_channels])),
+        };
+        let wanted = GradientsMut {
+            input: Some(gradients.input.view_mut()),
+            weight: Some(gradients.weight.view_mut()),
+            bias: gradients.bias.as_mut().map(Tensor::view_mut),
+        };
+        self.backward_with(input.view(), grad_output.view(), wanted, &mut Scratch::new())?;
+        Ok(gradients)
+    }
+
+    fn backward_with<const R: usize>(
+        &self,
+        input: TensorView<'_, Self::Elem, R>,
+        grad_output: TensorView<'_, Self::Elem, R>,
+        gradients: GradientsMut<'_, Self::Elem, R>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
+        let expected = Self::output_shape(input.shape())?;
+        backward::check(&K::CONFIG, input.shape(), expected, grad_output.shape(), &gradients)?;
+        Isa::current()?;
+        let sizes = [last_two(input.shape()), last_two(expected)];
+        let pass = backward::Pass::new(sizes, [input, grad_output], gradients);
+        backward::run(self, pass, scratch).ok_or(Error::TooLarge)
+    }
+
+    fn update(&mut self, change: impl FnOnce(&mut [Self::Elem], Option<&mut [Self::Elem]>)) {
+        let (mut weight, mut bias) = (self.weight(), self.bias());
+        change(weight.as_mut_slice(), bias.as_mut().map(Tensor::as_mut_slice));
+        *self = pack_for(self.isa(), &weight, bias.as_ref());
     }
 }
 

@@ -5,6 +5,9 @@
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+mod backward;
+mod by_width;
 mod config;
 mod constant;
 mod element;
@@ -39,6 +42,8 @@ mod tile;
 mod verify;
 mod view;
 
+#[cfg(feature = "alloc")]
+pub use backward::{Gradients, GradientsMut};
 pub use config::{Conv2dConfig, PaddingMode};
 #[doc(inline)]
 #[doc = include_str!("../docs/conv2d.md")]

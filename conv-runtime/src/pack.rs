@@ -61,9 +61,19 @@ pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Sch
 #[cfg(feature = "alloc")]
 pub(crate) fn unpack<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Tensor<E, 4> {
     let mut weight = Tensor::zeros(config.weight_shape());
-    let values = weight.as_mut_slice();
-    each(config, scheme, |at, to| values[to] = packed[at]);
+    unpack_into(packed, config, scheme, weight.as_mut_slice());
     weight
+}
+
+#[cfg(feature = "alloc")]
+/// As [`unpack`], to memory of the caller's.
+pub(crate) fn unpack_into<E: Element>(
+    packed: &[E],
+    config: &Conv2dConfig,
+    scheme: &Scheme,
+    weight: &mut [E],
+) {
+    each(config, scheme, |at, to| weight[to] = packed[at]);
 }
 
 #[cfg(feature = "alloc")]
@@ -99,9 +109,10 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
     let mut start = 0;
     for group in 0..config.groups {
         for block in blocks(scheme, channels) {
-            for channel in 0..block.channels {
-                let out = group * channels + block.first + channel;
-                for c in 0..depth {
+            // In an order that leaves few lines of the cache half used on either side.
+            for c in 0..depth {
+                for channel in 0..block.channels {
+                    let out = group * channels + block.first + channel;
                     for tap in 0..taps {
                         visit(
                             start + (tap * depth + c) * block.width + channel,

@@ -115,7 +115,8 @@ impl Columns<'_> {
     fn sides<E: Element>(&self, pixels: &[E], row: &mut [E]) {
         let [left, right] = self.config.padding[1];
         let (before, rest) = row.split_at_mut(left);
-        let after = &mut rest[self.width..][..right];
+        let (after, filler) = rest[self.width..].split_at_mut(right);
+        filler.fill(E::ZERO);
         match (self.config.padding_mode, pixels) {
             (PaddingMode::Reflect, [_, others @ ..]) => {
                 for (to, from) in before.iter_mut().rev().zip(others) {

@@ -5,6 +5,8 @@ pub use fearless_simd::{Simd, f32x4, f32x8, f32x16, f64x2, f64x4, f64x8};
 use fearless_simd::{SimdBase, SimdFloat};
 
 use crate::Element;
+#[cfg(feature = "alloc")]
+pub use crate::backward::{Differentiable, Sums, SumsJob};
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
@@ -61,6 +63,13 @@ pub fn splat<S: Simd, V: SimdBase<S>>(simd: S, value: V::Element) -> V {
 #[inline(always)]
 pub fn fma<S: Simd, V: SimdFloat<S>>(_simd: S, a: V, b: V, acc: V) -> V {
     a.mul_add(b, acc)
+}
+
+#[cfg(feature = "alloc")]
+/// The sum of a vector's lanes.
+#[inline(always)]
+pub fn lanes<S: Simd, V: SimdBase<S, Element: Element>>(_simd: S, vector: V) -> V::Element {
+    crate::backward::lanes_sum(vector)
 }
 
 /// Stores a whole vector.

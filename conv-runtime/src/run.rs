@@ -12,6 +12,7 @@
 
 use fearless_simd::{Level, Simd};
 
+use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::extent::Extent;
 use crate::filtering::Filtering;
@@ -176,53 +177,12 @@ impl<K: Kernel> Pass<'_, K> {
 
 /// Calls the kernel of the right width inside a function that has the instruction set's features.
 fn dispatch<K: Kernel>(level: Level, step: Step<'_, K::Elem>) {
-    match level {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Avx512(simd) => simd.vectorize(
-            #[inline(always)]
-            || match step {
-                Step::Prepare(job) => K::prepare_512(simd, job),
-                Step::Block(job) => K::block_512(simd, job),
-            },
-        ),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Avx2(simd) => simd.vectorize(
-            #[inline(always)]
-            || match step {
-                Step::Prepare(job) => K::prepare_256(simd, job),
-                Step::Block(job) => K::block_256(simd, job),
-            },
-        ),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Level::Sse2(simd) => simd.vectorize(
-            #[inline(always)]
-            || step_128::<K, _>(simd, step),
-        ),
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon(simd) => simd.vectorize(
-            #[inline(always)]
-            || step_128::<K, _>(simd, step),
-        ),
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Level::WasmSimd128(simd) => simd.vectorize(
-            #[inline(always)]
-            || step_128::<K, _>(simd, step),
-        ),
-        #[cfg(not(any(
-            all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
-            target_arch = "aarch64",
-            all(target_arch = "wasm32", target_feature = "simd128")
-        )))]
-        Level::Fallback(simd) => step_128::<K, _>(simd, step),
-        _ => unreachable!("Isa holds only the levels above"),
-    }
-}
-
-/// The kernels of the narrowest vectors, which serve several instruction sets.
-#[inline(always)]
-fn step_128<K: Kernel, S: Simd>(simd: S, step: Step<'_, K::Elem>) {
     match step {
-        Step::Prepare(job) => K::prepare_128(simd, job),
-        Step::Block(job) => K::block_128(simd, job),
+        Step::Prepare(job) => {
+            by_width!(level, simd => K::prepare_128(simd, job), K::prepare_256(simd, job), K::prepare_512(simd, job));
+        }
+        Step::Block(job) => {
+            by_width!(level, simd => K::block_128(simd, job), K::block_256(simd, job), K::block_512(simd, job));
+        }
     }
 }

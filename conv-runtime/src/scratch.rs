@@ -16,19 +16,57 @@ const LINE: usize = 64;
 pub struct Scratch {
     pub(crate) f32: Aligned<f32>,
     pub(crate) f64: Aligned<f64>,
+    pub(crate) work_f32: Work<f32>,
+    pub(crate) work_f64: Work<f64>,
+}
+
+/// What gradients need beside what `forward` does.
+#[derive(Debug, Default)]
+pub struct Work<E> {
+    /// The layer's weights in torch's order.
+    pub(crate) weights: Aligned<E>,
+    /// The weights and biases of the layer that computes the input's gradient.
+    pub(crate) turned: Aligned<E>,
+    pub(crate) bias: Aligned<E>,
+    /// What that layer computes, until it is folded.
+    pub(crate) planes: Aligned<E>,
+    /// Copies of the image and of the output's gradient.
+    pub(crate) image: Aligned<E>,
+    pub(crate) gradient: Aligned<E>,
+    /// The weight's gradient in the order in which it is summed.
+    pub(crate) sums: Aligned<E>,
+}
+
+impl<E> Work<E> {
+    const fn new() -> Self {
+        Self {
+            weights: Aligned::new(),
+            turned: Aligned::new(),
+            bias: Aligned::new(),
+            planes: Aligned::new(),
+            image: Aligned::new(),
+            gradient: Aligned::new(),
+            sums: Aligned::new(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let Self { weights, turned, bias, planes, image, gradient, sums } = self;
+        [weights, turned, bias, planes, image, gradient, sums].into_iter().map(Aligned::bytes).sum()
+    }
 }
 
 impl Scratch {
     /// An empty scratch, which allocates nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { f32: Aligned::new(), f64: Aligned::new() }
+        Self { f32: Aligned::new(), f64: Aligned::new(), work_f32: Work::new(), work_f64: Work::new() }
     }
 
     /// Bytes held at present.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of_val(self.f32.data.as_slice()) + size_of_val(self.f64.data.as_slice())
+        self.f32.bytes() + self.f64.bytes() + self.work_f32.bytes() + self.work_f64.bytes()
     }
 }
 
@@ -42,6 +80,10 @@ pub struct Aligned<E> {
 impl<E> Aligned<E> {
     const fn new() -> Self {
         Self { data: Vec::new(), len: 0 }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(self.data.as_slice())
     }
 }
 

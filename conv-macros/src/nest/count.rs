@@ -45,7 +45,9 @@ fn count(body: &[Stmt]) -> Count {
             Stmt::Start { .. } | Stmt::Set { .. } => total.loads += 1,
             Stmt::Fma { .. } | Stmt::Add { .. } | Stmt::Subtract { .. } => total.fmas += 1,
             Stmt::Combine { terms, .. } => total.fmas += terms.len(),
-            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::Scatter { .. } => total.stores += 1,
+            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => {
+                total.stores += 1;
+            }
             Stmt::Local { .. } | Stmt::Forget { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
         }
     }

@@ -51,6 +51,7 @@ impl Display for Simple<'_> {
             Stmt::Subtract { acc, a } => write!(f, "{acc} -= {a}"),
             Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
             Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
+            Stmt::AddLanes { reg, buffer, at } => write!(f, "{buffer}[{at}] += lanes of {reg}"),
             Stmt::Combine { reg, terms } => {
                 let terms: Vec<_> = terms.iter().map(|(factor, term)| format!("{factor} * {term}")).collect();
                 write!(f, "{reg} = {}", terms.join(" + "))
@@ -72,9 +73,9 @@ impl Display for Simple<'_> {
 impl Display for Vector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Zero => f.write_str("0"),
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
-            Self::Zero => f.write_str("0"),
         }
     }
 }
@@ -139,6 +140,7 @@ impl Display for Buffer {
             Self::Weights => "weights",
             Self::Bias => "bias",
             Self::Output => "output",
+            Self::Gradient => "gradient",
             Self::Padded => "padded",
             Self::Tile => "tile",
             Self::Work => "work",

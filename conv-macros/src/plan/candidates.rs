@@ -5,7 +5,7 @@ use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
 
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
-const MOST_PHASES: usize = 16;
+pub(super) const MOST_PHASES: usize = 16;
 
 /// All plans worth comparing: at least one.
 pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {

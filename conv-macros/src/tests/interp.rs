@@ -113,6 +113,10 @@ impl Interpreter {
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
             }
+            Stmt::AddLanes { reg, buffer, at } => {
+                let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
+                self.buffers.get_mut(buffer).expect("given")[at] += sum;
+            }
             Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
                 let [plane, at, from, pixels] = [plane, at, from, pixels].map(|index| self.index(index));
                 for c in 0..*channels {
@@ -137,15 +141,16 @@ impl Interpreter {
     }
 
     fn value(&self, value: &Vector) -> Vec<f64> {
-        let (Vector::Load { window, at } | Vector::Splat { window, at }) = value else {
-            return vec![0.0; self.lanes];
-        };
-        let (buffer, start, len) = self.windows[window];
-        let elements = &self.buffers[&buffer][start..start + len];
         match value {
-            Vector::Load { .. } => elements[*at..at + self.lanes].to_vec(),
-            Vector::Splat { .. } | Vector::Zero => vec![elements[*at]; self.lanes],
+            Vector::Zero => vec![0.0; self.lanes],
+            Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
+            Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
         }
+    }
+
+    fn window(&self, name: &Reg) -> &[f64] {
+        let (buffer, start, len) = self.windows[name];
+        &self.buffers[&buffer][start..start + len]
     }
 
     fn index(&self, index: &Index) -> usize {

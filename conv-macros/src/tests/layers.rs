@@ -188,7 +188,7 @@ impl Case {
 }
 
 /// The index of the pixel that padded index `at` reads, counted from the first pixel; none is a zero.
-fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize> {
+pub(super) fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize> {
     let size = signed(size);
     let source = match mode {
         _ if (0..size).contains(&at) => at,
@@ -201,7 +201,7 @@ fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize> {
     usize::try_from(source).ok()
 }
 
-fn signed(size: usize) -> isize {
+pub(super) fn signed(size: usize) -> isize {
     isize::try_from(size).expect("small")
 }
 
@@ -237,7 +237,7 @@ fn packed(case: &Case, data: &Data, first: usize, channels: usize, width: usize)
 }
 
 /// Sizes at the edges of tiles: around multiples of the vectors, and the smallest.
-fn size() -> impl Strategy<Value = usize> {
+pub(super) fn size() -> impl Strategy<Value = usize> {
     prop_oneof![1usize..6, 7usize..10, 14usize..19, Just(31), Just(33)]
 }
 
@@ -255,7 +255,7 @@ fn mode() -> impl Strategy<Value = PaddingMode> {
 }
 
 prop_compose! {
-    fn spec()(
+    pub(super) fn spec()(
         ((kh, sh, dh), (kw, sw, dw)) in (axis(), axis()),
         (depth, out, groups) in (1usize..4, prop_oneof![1usize..5, 6usize..20, Just(33)], 1usize..3),
         (top, bottom, left, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
@@ -346,7 +346,7 @@ fn filtered() -> impl Strategy<Value = Case> {
 }
 
 /// The smallest image that the layer accepts, and some pixels more.
-fn smallest(spec: &Spec, more_h: usize, more_w: usize) -> Hw {
+pub(super) fn smallest(spec: &Spec, more_h: usize, more_w: usize) -> Hw {
     let (extent, p) = (spec.effective_kernel(), spec.padding);
     let side = |extent: usize, before: usize, after: usize, more: usize| {
         let least = match spec.padding_mode {

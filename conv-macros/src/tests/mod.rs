@@ -3,6 +3,7 @@
 mod expansion;
 mod file;
 mod front;
+mod gradients;
 mod interp;
 mod layers;
 mod pattern;

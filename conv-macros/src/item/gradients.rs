@@ -1,0 +1,101 @@
+//! What the runtime asks of a layer for training: the kernels of the two gradients.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::backward::Adjoint;
+use crate::emit::Emitter;
+use crate::lower::lower_sums;
+use crate::plan::{Machine, SumsPlan, SumsTile, plan, plan_sums};
+use crate::spec::Spec;
+
+/// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient.
+pub(super) fn gradients(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
+    let adjoint = Adjoint::of(spec);
+    let hidden = format_ident!("{name}InputGradient");
+    let (folds, input) = match &adjoint {
+        Some(Adjoint { spec, folds }) => (*folds, input_gradient(&hidden, spec, private)),
+        None => (true, TokenStream::new()),
+    };
+    let layer = if adjoint.is_some() { &hidden } else { name };
+    let plans = Machine::WIDTHS.map(|bits| plan_sums(spec, Machine::new(bits, spec.dtype)));
+    let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
+    let sums = plans.iter().map(|plan| sums(spec, plan, private));
+    quote! {
+        #input
+
+        #[automatically_derived]
+        impl #private::Differentiable for #name {
+            type InputGradient = #layer;
+            const FOLDS: bool = #folds;
+            const SUMS: [#private::Sums; 3] = [#(#schemes),*];
+            #(#sums)*
+        }
+    }
+}
+
+/// As [`gradients`], of a layer that has mistakes.
+pub(super) fn stand_in(name: &Ident, element: &Ident, private: &TokenStream) -> TokenStream {
+    let sums = Machine::WIDTHS.map(|bits| {
+        let sums = sums_name(bits);
+        quote!(fn #sums<S: #private::Simd>(_: S, _: #private::SumsJob<'_, #element>) {})
+    });
+    quote! {
+        impl #private::Differentiable for #name {
+            type InputGradient = #name;
+            const FOLDS: bool = true;
+            const SUMS: [#private::Sums; 3] = [#private::Sums::Pixels; 3];
+            #(#sums)*
+        }
+    }
+}
+
+/// The layer that turns the output's gradient into the input's.
+fn input_gradient(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
+    let element = spec.dtype.ident();
+    let plans = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
+    let parameters = super::stored_parameters(&element, private);
+    let kernel = super::kernel(name, spec, private, &plans, "", &parameters);
+    let trainable = super::trainable(name, &element, private);
+    quote! {
+        #[doc(hidden)]
+        #[derive(Debug)]
+        pub struct #name {
+            parameters: #private::Parameters<#element>,
+        }
+
+        #kernel
+        #trainable
+    }
+}
+
+fn sums_name(bits: usize) -> Ident {
+    format_ident!("sums_{bits}")
+}
+
+/// The kernel of the weight's gradient in one vector width.
+fn sums(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
+    let emitter = Emitter { private, dtype: spec.dtype };
+    let name = sums_name(plan.machine.bits);
+    let (element, vector) = (spec.dtype.ident(), emitter.vector(plan.machine.lanes));
+    let body = emitter.emit(&lower_sums(spec, plan));
+    quote! {
+        #[inline(always)]
+        fn #name<S: #private::Simd>(simd: S, job: #private::SumsJob<'_, #element>) {
+            type V<S> = #vector<S>;
+            let #private::SumsJob { geometry, image, gradient, output } = job;
+            #body
+        }
+    }
+}
+
+fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
+    match plan.tile {
+        SumsTile::Channels { vectors, depth, .. } => {
+            let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
+            let depth = Literal::usize_unsuffixed(spec.in_per_group().next_multiple_of(depth));
+            quote!(#private::Sums::Channels { width: #width, depth: #depth })
+        }
+        SumsTile::Pixels { .. } => quote!(#private::Sums::Pixels),
+    }
+}

@@ -1,0 +1,138 @@
+//! [`SumsPlan`]: how the weight's gradient is computed in vectors of one width.
+//!
+//! It is a matrix product whose long side, the pixels, is summed away: a register tile of output channels
+//! by (input channels, taps) stays while the pixels pass.
+
+#![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
+
+use super::candidates::MOST_PHASES;
+use super::{Machine, nominal};
+use crate::spec::{Hw, Spec};
+
+/// The register tile, and with it what lies side by side in a vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SumsTile {
+    /// Lanes over output channels: `vectors` of them, by `depth` input channels of `columns` taps in a row.
+    Channels { vectors: usize, depth: usize, columns: usize },
+    /// Lanes over pixels: `outs` output channels by `depth` input channels of `rows` x `columns` taps.
+    Pixels { outs: usize, depth: usize, rows: usize, columns: usize },
+}
+
+/// How the weight's gradient is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SumsPlan {
+    pub(crate) machine: Machine,
+    pub(crate) tile: SumsTile,
+    /// Cycles that one image is estimated to take.
+    pub(crate) cycles: f64,
+}
+
+/// Cycles for each element of a channels-last copy, and of a padded one.
+const TRANSPOSE: f64 = 1.0;
+const COPY: f64 = 0.25;
+/// The end of a tile: accumulators loaded and stored, or summed across.
+const FLUSH: f64 = 4.0;
+const ACROSS: f64 = 16.0;
+
+/// The cheapest plan.
+pub(crate) fn plan_sums(spec: &Spec, machine: Machine) -> SumsPlan {
+    let plans = sums_candidates(spec, machine).into_iter();
+    let cheapest = plans.min_by(|a, b| a.cycles.total_cmp(&b.cycles));
+    cheapest.unwrap_or_else(|| unreachable!("a tile of one accumulator suits every layer"))
+}
+
+/// Every tile that fits the registers.
+pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
+    let mut tiles = channels(spec, machine);
+    if spec.stride.w <= MOST_PHASES {
+        tiles.extend(pixels(spec, machine));
+    }
+    let plan = |tile| SumsPlan { machine, tile, cycles: cycles(spec, machine, tile) };
+    tiles.into_iter().map(plan).collect()
+}
+
+/// One tap or a row of them.
+fn one_or_all(taps: usize) -> impl Iterator<Item = usize> {
+    [1, taps].into_iter().take(taps.min(2))
+}
+
+/// Accumulators, a vector of gradients each, one splat pixel, one to spare.
+fn channels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
+    let widest = spec.out_per_group().div_ceil(machine.lanes).min(4);
+    let mut tiles = Vec::new();
+    for vectors in 1..=widest {
+        let most = (machine.registers - 2 - vectors) / vectors;
+        for columns in one_or_all(spec.kernel.w) {
+            for depth in 1..=spec.in_per_group().min(most / columns) {
+                tiles.push(SumsTile::Channels { vectors, depth, columns });
+            }
+        }
+    }
+    tiles
+}
+
+/// Accumulators, a vector of gradients for each output channel, one of pixels, one to spare. The tile
+/// divides the layer, so that the sums are the gradient itself.
+fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
+    let divisors = |of: usize| (1..=of.min(machine.registers)).filter(move |d| of.is_multiple_of(*d));
+    let mut tiles = Vec::new();
+    for outs in divisors(spec.out_per_group()) {
+        for depth in divisors(spec.in_per_group()) {
+            for rows in one_or_all(spec.kernel.h) {
+                for columns in one_or_all(spec.kernel.w) {
+                    let sides = [outs, depth, rows, columns];
+                    let accumulators = sides.into_iter().fold(1, usize::saturating_mul);
+                    if accumulators + outs + 2 <= machine.registers || accumulators == 1 {
+                        tiles.push(SumsTile::Pixels { outs, depth, rows, columns });
+                    }
+                }
+            }
+        }
+    }
+    tiles
+}
+
+fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
+    let image = nominal(spec);
+    let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
+    let area = |size: Hw| size.h as f64 * size.w as f64;
+    let copied = spec.in_per_group() as f64 * area(image) + spec.out_per_group() as f64 * area(out);
+    let taps = |rows: usize, columns: usize| (spec.kernel.h / rows) as f64 * (spec.kernel.w / columns) as f64;
+    let group = match tile {
+        SumsTile::Channels { vectors, depth, columns } => {
+            let tiles = spec.out_per_group().div_ceil(vectors * machine.lanes) as f64
+                * spec.in_per_group().div_ceil(depth) as f64
+                * taps(1, columns);
+            let fmas = vectors * depth * columns;
+            let step = step(fmas, (vectors + depth * columns) as f64, 2);
+            tiles * (area(out) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
+        }
+        SumsTile::Pixels { outs, depth, rows, columns } => {
+            let tiles = (spec.out_per_group() / outs) as f64
+                * (spec.in_per_group() / depth) as f64
+                * taps(rows, columns);
+            let fmas = outs * depth * rows * columns;
+            let pixels = (depth * rows * columns) as f64;
+            let loads = outs as f64 + pixels * machine.unaligned_load();
+            let step = step(fmas, loads, outs + depth * rows * columns.min(spec.stride.w));
+            let vectors = if one_row(spec) {
+                let pitch = out.w.saturating_add(spec.effective_kernel().w) as f64;
+                out.h as f64 * pitch / machine.lanes as f64 + 1.0
+            } else {
+                out.h as f64 * out.w.div_ceil(machine.lanes) as f64
+            };
+            tiles * (vectors * step + ACROSS * fmas as f64) + copied * COPY
+        }
+    };
+    group * spec.groups as f64
+}
+
+/// One step of the innermost loop, with so many windows to check.
+fn step(fmas: usize, loads: f64, windows: usize) -> f64 {
+    (fmas as f64 / 2.0).max(loads / 2.0).max(4.0).max(windows as f64 * 0.75) + 1.0
+}
+
+/// Whether the rows of image and gradient, equally long, can pass as one.
+pub(crate) fn one_row(spec: &Spec) -> bool {
+    spec.stride == Hw { h: 1, w: 1 }
+}

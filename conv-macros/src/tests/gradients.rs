@@ -1,0 +1,257 @@
+//! Random layers' gradients: the kernels of the weight's through the interpreter, every tile that a plan may
+//! take, and the layer of the input's, as the mathematics that it is. Values are small integers, so results
+//! are exact.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::interp;
+use super::layers::{inside, signed, size, smallest, spec};
+use crate::backward::Adjoint;
+use crate::lower::lower_sums;
+use crate::nest::{Buffer, Size};
+use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan_sums, sums_candidates};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
+
+/// One group of a layer, and an image for it.
+#[derive(Clone, Debug)]
+struct Case {
+    spec: Spec,
+    image: Hw,
+    /// Output rows of a band.
+    band: usize,
+}
+
+fn number(at: usize) -> f64 {
+    f64::from(u8::try_from(at * 5 % 7).expect("small")) - 3.0
+}
+
+impl Case {
+    fn out(&self) -> Hw {
+        self.spec.output(self.image).expect("fits")
+    }
+
+    /// A pixel of the padded image.
+    fn pixel(&self, c: usize, row: usize, column: usize) -> f64 {
+        let (mode, padding) = (self.spec.padding_mode, self.spec.padding);
+        let y = inside(mode, signed(row) - signed(padding.top), self.image.h);
+        let x = inside(mode, signed(column) - signed(padding.left), self.image.w);
+        y.zip(x).map_or(0.0, |(y, x)| number((c * self.image.h + y) * self.image.w + x))
+    }
+
+    fn gradient(&self, o: usize, y: usize, x: usize) -> f64 {
+        let out = self.out();
+        number(3 + 2 * ((o * out.h + y) * out.w + x))
+    }
+
+    /// The weight's gradient by its definition.
+    fn expected(&self) -> Vec<f64> {
+        let (spec, out) = (&self.spec, self.out());
+        let sum = |term: usize| {
+            let (o, c) = (term / spec.terms(), term % spec.terms() / spec.taps());
+            let (i, j) = (term % spec.taps() / spec.kernel.w, term % spec.kernel.w);
+            let row = |y: usize| y * spec.stride.h + i * spec.dilation.h;
+            let column = |x: usize| x * spec.stride.w + j * spec.dilation.w;
+            let places = (0..out.h).flat_map(|y| (0..out.w).map(move |x| (y, x)));
+            places.map(|(y, x)| self.gradient(o, y, x) * self.pixel(c, row(y), column(x))).sum::<f64>()
+        };
+        (0..spec.out_per_group() * spec.terms()).map(sum).collect()
+    }
+
+    /// What the kernels add up, band by band.
+    fn actual(&self, plan: &SumsPlan) -> Vec<f64> {
+        match plan.tile {
+            SumsTile::Channels { vectors, depth, .. } => {
+                let depth = self.spec.in_per_group().next_multiple_of(depth);
+                self.channels(plan, vectors * plan.machine.lanes, depth)
+            }
+            SumsTile::Pixels { .. } => self.pixels(plan),
+        }
+    }
+
+    fn bands(&self) -> impl Iterator<Item = (usize, usize)> {
+        let (out, band) = (self.out(), self.band);
+        (0..out.h).step_by(band).map(move |first| (first, band.min(out.h - first)))
+    }
+
+    /// Rows of the image that a band reads.
+    fn rows(&self, count: usize) -> usize {
+        (count - 1) * self.spec.stride.h + self.spec.effective_kernel().h
+    }
+
+    fn channels(&self, plan: &SumsPlan, width: usize, depth: usize) -> Vec<f64> {
+        let (spec, out) = (&self.spec, self.out());
+        let pitch = self.image.w + spec.padding.left + spec.padding.right;
+        let mut result = Vec::new();
+        for block in (0..spec.out_per_group()).step_by(width) {
+            let mut sums = vec![0.0; depth * spec.taps() * width];
+            for (first, count) in self.bands() {
+                let pixel = |at: usize| {
+                    let (c, column, row) = (at % depth, at / depth % pitch, at / depth / pitch);
+                    let real = c < spec.in_per_group();
+                    if real { self.pixel(c, first * spec.stride.h + row, column) } else { 0.0 }
+                };
+                let image = (0..self.rows(count) * pitch * depth).map(pixel).collect();
+                let gradient = |at: usize| {
+                    let (o, x, y) = (block + at % width, at / width % out.w, first + at / width / out.w);
+                    if o < spec.out_per_group() { self.gradient(o, y, x) } else { 0.0 }
+                };
+                let gradient = (0..count * out.w * width).map(gradient).collect();
+                let sizes = [(Size::OutH, count), (Size::OutW, out.w), (Size::Pitch, pitch)];
+                sums = run(spec, plan, &sizes, image, gradient, sums);
+            }
+            for o in 0..width.min(spec.out_per_group() - block) {
+                result.extend((0..spec.terms()).map(|term| sums[term * width + o]));
+            }
+        }
+        result
+    }
+
+    fn pixels(&self, plan: &SumsPlan) -> Vec<f64> {
+        let (spec, out, lanes, flat) = (&self.spec, self.out(), plan.machine.lanes, one_row(&self.spec));
+        let (columns, reach) =
+            (self.image.w + spec.padding.left + spec.padding.right, spec.effective_kernel().w - 1);
+        let phases = spec.stride.w;
+        let across = if flat { columns } else { out.w.next_multiple_of(lanes) };
+        let each = if flat { columns } else { columns.div_ceil(phases).max(across + reach / phases) };
+        let pitch = each * phases;
+        let mut sums = vec![0.0; spec.out_per_group() * spec.terms()];
+        for (first, count) in self.bands() {
+            let slack = if flat { lanes + reach + 1 } else { 0 };
+            let plane = self.rows(count) * pitch + slack;
+            let mut image = vec![0.0; spec.in_per_group() * plane];
+            for (at, pixel) in image.iter_mut().enumerate() {
+                let (c, row, place) = (at / plane, at % plane / pitch, at % plane % pitch);
+                let column = place % each * phases + place / each;
+                if row < self.rows(count) && column < columns {
+                    *pixel = self.pixel(c, first * spec.stride.h + row, column);
+                }
+            }
+            let out_plane = (count * across).next_multiple_of(lanes);
+            let gradient = |at: usize| {
+                let (o, y, x) = (at / out_plane, at % out_plane / across, at % out_plane % across);
+                if y < count && x < out.w { self.gradient(o, first + y, x) } else { 0.0 }
+            };
+            let gradient = (0..spec.out_per_group() * out_plane).map(gradient).collect();
+            let (out_h, out_w) = if flat { (1, out_plane) } else { (count, across) };
+            let sizes = [
+                (Size::OutH, out_h),
+                (Size::OutW, out_w),
+                (Size::OutPlane, out_plane),
+                (Size::Pitch, pitch),
+                (Size::Plane, plane),
+            ];
+            sums = run(spec, plan, &sizes, image, gradient, sums);
+        }
+        sums
+    }
+}
+
+fn run(
+    spec: &Spec,
+    plan: &SumsPlan,
+    sizes: &[(Size, usize)],
+    image: Vec<f64>,
+    gradient: Vec<f64>,
+    sums: Vec<f64>,
+) -> Vec<f64> {
+    let buffers = [(Buffer::Image, image), (Buffer::Gradient, gradient), (Buffer::Output, sums)];
+    interp::run(&lower_sums(spec, plan), sizes, buffers)
+}
+
+prop_compose! {
+    fn case()(spec in spec(), more_h in size(), more_w in size(), band in 1usize..8) -> Case {
+        let image = smallest(&spec, more_h, more_w);
+        Case { spec, image, band }
+    }
+}
+
+fn check<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    if let Err(error) = runner.run(strategy, test) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn random_sums_are_the_definition() {
+    let strategy = (case(), 0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    check(4_000, &strategy, |(case, width, tile, best)| {
+        // The interpreter is slow: a few pixels tell as much as many.
+        prop_assume!(case.spec.macs(case.image) < 100_000);
+        let machine = Machine::new(Machine::WIDTHS[width], case.spec.dtype);
+        let all = sums_candidates(&case.spec, machine);
+        let plan = if best { plan_sums(&case.spec, machine) } else { all[tile.index(all.len())].clone() };
+        prop_assert_eq!(case.actual(&plan), case.expected(), "{:?}", plan);
+        Ok(())
+    });
+}
+
+/// Residues, and from one tap of a residue to the next.
+fn residues(kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
+    let step = (1..=stride).find(|step| (step * dilation).is_multiple_of(stride)).expect("the stride itself");
+    (step.min(kernel), step)
+}
+
+/// Along one axis: the adjoint's output at place `v` of residue `r` is the padded image's gradient at
+/// `stride * v + r * dilation`.
+#[test]
+fn the_adjoint_is_the_transpose() {
+    let axis = (1usize..8, 1usize..7, 1usize..7, 1usize..9, 0usize..5);
+    check(4_000, &axis, |(kernel, stride, dilation, out, padding)| {
+        let mut spec = line(kernel, stride, dilation);
+        (spec.padding.left, spec.padding.right) = (padding, padding);
+        let extent = spec.effective_kernel().w;
+        let padded = (out - 1) * stride + extent;
+        prop_assume!(padded > 2 * padding);
+        let mut expected = vec![0.0; padded];
+        for y in 0..out {
+            for i in 0..kernel {
+                expected[y * stride + i * dilation] += number(i) * number(y + 3);
+            }
+        }
+        let Adjoint { spec: adjoint, folds } = Adjoint::of(&spec).expect("small");
+        let (residues, step) = residues(kernel, stride, dilation);
+        prop_assert_eq!(adjoint.out_channels, residues);
+        let mut actual = vec![0.0; padded];
+        let first = if folds { 0 } else { padding };
+        let places = adjoint.output(Hw { h: 1, w: out }).expect("fits").w;
+        for r in 0..residues {
+            for v in 0..places {
+                let terms = (0..adjoint.kernel.w).filter_map(|t| {
+                    let tap = r + (adjoint.kernel.w - 1 - t) * step;
+                    let y = (v + t * adjoint.dilation.w).checked_sub(adjoint.padding.left)?;
+                    (tap < kernel && y < out).then(|| number(tap) * number(y + 3))
+                });
+                let (sum, at) = (terms.sum::<f64>(), first + v * stride + r * dilation);
+                prop_assert!(at < padded || sum == 0.0);
+                if at < padded {
+                    actual[at] += sum;
+                }
+            }
+        }
+        let inside = first..padded - first;
+        prop_assert_eq!(&actual[inside.clone()], &expected[inside], "{:?}", adjoint);
+        Ok(())
+    });
+}
+
+/// A layer whose kernel is a row.
+fn line(kernel: usize, stride: usize, dilation: usize) -> Spec {
+    let row = |w| Hw { h: 1, w };
+    Spec {
+        in_channels: 1,
+        out_channels: 1,
+        kernel: row(kernel),
+        stride: row(stride),
+        dilation: row(dilation),
+        padding: Padding::NONE,
+        padding_mode: PaddingMode::Zeros,
+        groups: 1,
+        bias: false,
+        dtype: Dtype::F32,
+        input: None,
+        algorithm: Algorithm::Auto,
+        pattern: Pattern::default(),
+    }
+}

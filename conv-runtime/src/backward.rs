@@ -1,0 +1,224 @@
+//! The gradients of a layer: what users hold, what a generated layer tells the runtime, and which part runs
+//! when.
+//!
+//! ```text
+//! input  (input.rs)   the layer with its weights turned around, run over the output's gradient by the same
+//!                     code as `forward`; what came from padding is added to the pixels it was read from
+//! weight (weight.rs)  products of gradients and pixels, summed over the image by a kernel of its own
+//! bias                sums of the output's gradient
+//! ```
+//!
+//! All of it hangs on [`Differentiable`], whose functions are generic: a program that never calls `backward`
+//! compiles none of its kernels.
+
+mod copies;
+mod fold;
+mod input;
+mod layout;
+mod weight;
+
+use fearless_simd::{Simd, SimdBase, SimdFloatElement};
+
+use crate::kernel::{Geometry, Trainable};
+use crate::scratch::Scratch;
+use crate::{Element, Error, Isa, Tensor, TensorView, TensorViewMut};
+
+/// What a loss changes by, with the layer's input, its weights and its biases: the shapes are theirs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients<E: Element, const R: usize> {
+    /// The gradient of the input.
+    pub input: Tensor<E, R>,
+    /// The gradient of the weights, `[out, in / groups, kernel height, kernel width]`.
+    pub weight: Tensor<E, 4>,
+    /// The gradient of the biases, `[out]`, unless the layer has none.
+    pub bias: Option<Tensor<E, 1>>,
+}
+
+/// Where gradients are written to; what is `None` is not computed.
+///
+/// ```
+/// use conv_runtime::{GradientsMut, prelude::*};
+///
+/// conv2d! { struct First<in: 3, out: 8, k: 3>; }
+/// let first = First::init(0); // nobody asks for the gradient of an image from a camera
+/// let (image, grad) = (Tensor::<f32, 3>::randn([3, 8, 8], 1), Tensor::full([8, 6, 6], 1.0));
+/// let (mut weight, mut bias) = (Tensor::zeros([8, 3, 3, 3]), Tensor::zeros([8]));
+/// let wanted =
+///     GradientsMut { weight: Some(weight.view_mut()), bias: Some(bias.view_mut()), ..Default::default() };
+/// first.backward_with(image.view(), grad.view(), wanted, &mut Scratch::new())?;
+/// assert_eq!(bias, Tensor::full([8], 36.0));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+pub struct GradientsMut<'a, E: Element, const R: usize> {
+    /// The gradient of the input, if it is wanted.
+    pub input: Option<TensorViewMut<'a, E, R>>,
+    /// The gradient of the weights, if it is wanted.
+    pub weight: Option<TensorViewMut<'a, E, 4>>,
+    /// The gradient of the biases, if it is wanted and the layer has biases.
+    pub bias: Option<TensorViewMut<'a, E, 1>>,
+}
+
+impl<E: Element, const R: usize> Default for GradientsMut<'_, E, R> {
+    fn default() -> Self {
+        Self { input: None, weight: None, bias: None }
+    }
+}
+
+/// A generated layer that knows its gradients.
+pub trait Differentiable: Trainable {
+    /// The layer that turns the output's gradient into the padded input's, each residue of the strides in
+    /// channels of its own: see [`input`].
+    type InputGradient: Trainable<Elem = Self::Elem>;
+    /// Whether the result of that layer is not yet the input's gradient.
+    const FOLDS: bool;
+    /// How the weight's gradient is computed in vectors of 128, 256 and 512 bits.
+    const SUMS: [Sums; 3];
+
+    /// Adds up one band, in vectors of 128 bits.
+    fn sums_128<S: Simd>(simd: S, job: SumsJob<'_, Self::Elem>);
+    /// Adds up one band, in vectors of 256 bits.
+    fn sums_256<S: Simd>(simd: S, job: SumsJob<'_, Self::Elem>);
+    /// Adds up one band, in vectors of 512 bits.
+    fn sums_512<S: Simd>(simd: S, job: SumsJob<'_, Self::Elem>);
+}
+
+/// How the kernel of the weight's gradient wants its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// Channels-last: a call sums for `width` output channels, and the image has `depth` channels, those
+    /// that only fill up included.
+    Channels {
+        /// Output channels of a call.
+        width: usize,
+        /// Input channels of the copy.
+        depth: usize,
+    },
+    /// Channel by channel: a call sums for a group.
+    Pixels,
+}
+
+/// What one call of the weight's gradient works on.
+pub struct SumsJob<'a, E> {
+    /// Rows and columns to sum over, and distances.
+    pub geometry: Geometry,
+    /// The image's copy.
+    pub image: &'a [E],
+    /// The copy of the output's gradient.
+    pub gradient: &'a [E],
+    /// The sums so far.
+    pub output: &'a mut [E],
+}
+
+/// Input, gradient of the output, and where to write; all of the right size.
+pub(crate) struct Pass<'a, E> {
+    /// Height and width of the input and of the output.
+    pub(crate) sizes: [[usize; 2]; 2],
+    pub(crate) x: &'a [E],
+    pub(crate) grad: &'a [E],
+    pub(crate) input: Option<&'a mut [E]>,
+    pub(crate) weight: Option<&'a mut [E]>,
+    pub(crate) bias: Option<&'a mut [E]>,
+}
+
+/// Computes what is wanted; `None` if the scratch cannot be counted.
+pub(crate) fn run<K: Differentiable>(
+    layer: &K,
+    pass: Pass<'_, K::Elem>,
+    scratch: &mut Scratch,
+) -> Option<()> {
+    let Pass { sizes, x, grad, .. } = pass;
+    if let Some(to) = pass.input {
+        input::run(layer, sizes, grad, to, scratch)?;
+    }
+    if let Some(to) = pass.weight {
+        weight::run::<K>(layer.parameters().isa, sizes, [x, grad], to, scratch)?;
+    }
+    if let Some(to) = pass.bias {
+        bias(layer.parameters().isa, sizes[1], grad, to);
+    }
+    Some(())
+}
+
+/// The biases' gradient: each channel's sum.
+fn bias<E: Element>(isa: Isa, [h, w]: [usize; 2], grad: &[E], to: &mut [E]) {
+    to.fill(E::ZERO);
+    for image in grad.chunks_exact(to.len() * h * w) {
+        for (sum, plane) in to.iter_mut().zip(image.chunks_exact(h * w)) {
+            *sum += E::total(isa.level(), plane);
+        }
+    }
+}
+
+/// The sum of a slice, in eight running vectors.
+#[inline(always)]
+pub(crate) fn sum<S: Simd, E: Element>(simd: S, values: &[E]) -> E {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let lanes = Vector::<S, E>::LEN;
+    let mut sums = [Vector::<S, E>::splat(simd, E::ZERO); 8];
+    let mut chunks = values.chunks_exact(8 * lanes);
+    for chunk in &mut chunks {
+        for (sum, vector) in sums.iter_mut().zip(chunk.chunks_exact(lanes)) {
+            *sum += Vector::<S, E>::from_slice(simd, vector);
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let rest = chunks.remainder().iter().fold(E::ZERO, |sum, value| sum + *value);
+    lanes_sum(((a + b) + (c + d)) + ((e + f) + (g + h))) + rest
+}
+
+/// The sum of a vector's lanes, in halves.
+#[inline(always)]
+pub(crate) fn lanes_sum<S: Simd, V: SimdBase<S, Element: Element>>(vector: V) -> V::Element {
+    let mut lanes = [V::Element::ZERO; 16];
+    lanes[..V::LEN].copy_from_slice(vector.as_slice());
+    let mut half = V::LEN / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Refuses gradients that have not the shape of what they belong to.
+pub(crate) fn check<E: Element, const R: usize>(
+    config: &crate::Conv2dConfig,
+    input: [usize; R],
+    expected: [usize; R],
+    grad: [usize; R],
+    wanted: &GradientsMut<'_, E, R>,
+) -> Result<(), Error> {
+    if grad != expected {
+        return Err(Error::GradOutputShape { expected: expected.into(), got: grad.into() });
+    }
+    match &wanted.input {
+        Some(place) if place.shape() != input => return Err(Error::output_shape(&input, &place.shape())),
+        _ => {}
+    }
+    let weight = wanted.weight.as_ref().map_or(config.weight_shape(), TensorViewMut::shape);
+    match &wanted.bias {
+        // A gradient that is not wanted has no shape to be wrong.
+        None => config.bias(false).check_parameters(weight, None),
+        Some(place) => config.check_parameters(weight, Some(place.shape())),
+    }
+}
+
+/// The slices behind the views.
+impl<'a, E: Element> Pass<'a, E> {
+    pub(crate) fn new<const R: usize>(
+        sizes: [[usize; 2]; 2],
+        [x, grad]: [TensorView<'a, E, R>; 2],
+        wanted: GradientsMut<'a, E, R>,
+    ) -> Self {
+        Self {
+            sizes,
+            x: x.into_slice(),
+            grad: grad.into_slice(),
+            input: wanted.input.map(TensorViewMut::into_slice),
+            weight: wanted.weight.map(TensorViewMut::into_slice),
+            bias: wanted.bias.map(TensorViewMut::into_slice),
+        }
+    }
+}

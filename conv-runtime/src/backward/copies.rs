@@ -1,0 +1,111 @@
+//! The copies that the weight's gradient is summed from: channel by channel, or channels-last.
+
+use core::ops::Range;
+
+use super::layout::{Layout, Rows};
+use crate::kernel::Geometry;
+use crate::tile::Tile;
+use crate::{Element, Isa, pad};
+
+/// Copies one band of one group, channel by channel, and says how it lies.
+pub(super) fn pixels<E: Element>(
+    layout: &Layout<'_>,
+    rows: Rows,
+    [x, grad]: [&[E]; 2],
+    [image, gradient]: [&mut [E]; 2],
+) -> Geometry {
+    let (config, pitch, read, across) =
+        (layout.config, layout.pitch, layout.read(rows), layout.gradient_pitch());
+    let [plane, out_plane] = layout.planes(rows);
+    let image = &mut image[..config.in_per_group() * plane];
+    let job = pad::Job {
+        config,
+        phases: config.stride[1],
+        image: layout.image,
+        first: read.first,
+        rows: read.count,
+        pitch,
+        plane,
+    };
+    E::pad(layout.isa.level(), job, x, image);
+    for plane in image.chunks_exact_mut(plane) {
+        plane[read.count * pitch..].fill(E::ZERO);
+    }
+    let [out_h, out_w] = layout.out;
+    for (from, to) in grad.chunks_exact(out_h * out_w).zip(gradient.chunks_exact_mut(out_plane)) {
+        let (to, rest) = to.split_at_mut(rows.count * across);
+        rest.fill(E::ZERO);
+        for (from, to) in from[rows.first * out_w..].chunks_exact(out_w).zip(to.chunks_exact_mut(across)) {
+            let (to, rest) = to.split_at_mut(out_w);
+            to.copy_from_slice(from);
+            rest.fill(E::ZERO);
+        }
+    }
+    let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (rows.count, across) };
+    Geometry { out_h, out_w, out_plane, pitch, plane }
+}
+
+/// Copies padded rows of all channels of a group to `[row][column][depth]`.
+pub(super) fn image<E: Element>(layout: &Layout<'_>, rows: Rows, depth: usize, x: &[E], to: &mut [E]) {
+    let (config, [h, w]) = (layout.config, layout.image);
+    let ([top, _], [left, _]) = (config.padding[0], config.padding[1]);
+    for (y, to) in (rows.first..rows.first + rows.count).zip(to.chunks_exact_mut(layout.pitch * depth)) {
+        let Some(y) = pad::source(config.padding_mode, y, top, h) else {
+            to.fill(E::ZERO);
+            continue;
+        };
+        let matrix = Matrix { values: &x[y * w..], rows: config.in_per_group(), columns: w, stride: h * w };
+        matrix.transpose(layout.isa, &mut to[left * depth..], depth);
+        for column in (0..left).chain(left + w..layout.pitch) {
+            let at = column * depth;
+            match pad::source(config.padding_mode, column, left, w) {
+                Some(x) => to.copy_within(within(left + x, depth), at),
+                None => to[at..at + depth].fill(E::ZERO),
+            }
+        }
+    }
+}
+
+fn within(pixel: usize, depth: usize) -> Range<usize> {
+    pixel * depth..(pixel + 1) * depth
+}
+
+/// Copies rows of the output's gradient, block after block, to `[row][column][width]`.
+pub(super) fn gradient<'a, E: Element>(
+    layout: &Layout<'_>,
+    rows: Rows,
+    width: usize,
+    grad: &[E],
+    blocks: impl Iterator<Item = &'a mut [E]>,
+) {
+    let [out_h, out_w] = layout.out;
+    let stride = out_h * out_w;
+    for (grad, to) in grad.chunks(width * stride).zip(blocks) {
+        let values = &grad[rows.first * out_w..];
+        let matrix = Matrix { values, rows: grad.len() / stride, columns: rows.count * out_w, stride };
+        matrix.transpose(layout.isa, to, width);
+    }
+}
+
+/// Rows of a matrix, `stride` elements apart.
+struct Matrix<'a, E> {
+    values: &'a [E],
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
+
+impl<E: Element> Matrix<'_, E> {
+    /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one what is left.
+    fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
+        let Self { values, rows, columns, stride } = *self;
+        let whole = columns - columns % (isa.bits() / 8 / size_of::<E>());
+        let tile = Tile { values, pixels: rows, width: stride, channels: whole };
+        E::scatter(isa.level(), tile, to, pitch);
+        for (row, values) in values.chunks(stride).take(rows).enumerate() {
+            for (column, value) in (whole..columns).zip(&values[whole..columns]) {
+                to[column * pitch + row] = *value;
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Gradients of all kinds of layers, by what gradients are: the change of a loss.
+//!
+//! The loss is the sum of the output's elements, each times a random number, and so is linear in the input,
+//! in the weights and in the biases: its change along any direction is exactly the gradient's product with
+//! the direction, whatever the step.
+
+use conv_runtime::prelude::*;
+use conv_runtime::{Gradients, GradientsMut, Isa, Layer};
+
+macro_rules! layers {
+    ($($name:ident, $shape:expr, { $($keys:tt)* };)*) => {
+        $(conv2d! { #[derive(Clone)] struct $name<$($keys)*, dtype: f64>; })*
+
+        /// Calls a function for each of the layers.
+        macro_rules! for_each_layer {
+            ($visit:ident) => { $($visit::<$name>($shape);)* };
+        }
+    };
+}
+
+layers! {
+    Plain, [2, 3, 7, 9], { in: 3, out: 5, k: 3 };
+    Wide, [1, 20, 12, 13], { in: 20, out: 40, k: 3, padding: 1 };
+    Pointwise, [3, 6, 5, 7], { in: 6, out: 17, k: 1 };
+    Strided, [2, 4, 11, 12], { in: 4, out: 8, k: 3, stride: 2, padding: 1 };
+    Sparse, [1, 2, 14, 17], { in: 2, out: 3, k: (2, 1), stride: (3, 4) };
+    Stem, [1, 3, 23, 25], { in: 3, out: 16, k: 7, stride: 2, padding: 3 };
+    Dilated, [1, 4, 13, 15], { in: 4, out: 4, k: (3, 2), dilation: (2, 3), padding: (1, 5), groups: 2 };
+    Uncommon, [2, 2, 16, 19], { in: 2, out: 4, k: (3, 4), stride: (4, 3), dilation: (2, 2), padding: 3 };
+    Depthwise, [2, 6, 9, 37], { in: 6, out: 6, k: 5, padding: 2, groups: 6 };
+    Multiplied, [1, 3, 15, 16], { in: 3, out: 6, k: 3, stride: 2, groups: 3, bias: false };
+    Reflected, [2, 2, 6, 7], { in: 2, out: 3, k: 4, padding: same, padding_mode: reflect };
+    Replicated, [1, 2, 5, 4], { in: 2, out: 2, k: 1, padding: 2, padding_mode: replicate };
+    Circular, [1, 3, 6, 5], { in: 3, out: 2, k: 3, stride: 2, padding: (3, 2), padding_mode: circular };
+    Uneven, [1, 2, 6, 6], { in: 2, out: 2, k: 2, padding: ((0, 3), (2, 1)) };
+    Fixed, [2, 4, 8, 10], { in: 4, out: 6, k: 3, stride: (1, 2), padding: 1, input: (8, 10) };
+}
+
+fn dot<const R: usize>(a: &Tensor<f64, R>, b: &Tensor<f64, R>) -> f64 {
+    a.iter().zip(b.iter()).map(|(a, b)| a * b).sum()
+}
+
+fn plus<const R: usize>(a: &Tensor<f64, R>, b: &Tensor<f64, R>) -> Tensor<f64, R> {
+    Tensor::from_fn(a.shape(), |at| a[at] + b[at])
+}
+
+fn close(name: &str, got: f64, expected: f64) {
+    let tolerance = 1e-10 * (1.0 + expected.abs());
+    assert!((got - expected).abs() <= tolerance, "{name}: {got} is not {expected}");
+}
+
+/// Checks all three gradients on every instruction set.
+fn check<L: Conv2d<Elem = f64>>(shape: [usize; 4]) {
+    let layer = L::init(1);
+    let (x, weight, bias) = (Tensor::<f64, 4>::randn(shape, 2), layer.weight(), layer.bias());
+    let y = layer.forward(&x).expect("the shape suits");
+    let loss = Tensor::randn(y.shape(), 3);
+    let change = |x: &Tensor<f64, 4>, weight: &Tensor<f64, 4>, bias: Option<&Tensor<f64, 1>>| {
+        let layer = L::new(weight, bias).expect("the layer's shapes");
+        dot(&loss, &layer.forward(x).expect("the shape suits")) - dot(&loss, &y)
+    };
+    for isa in Isa::available() {
+        let name = format!("{} on {isa}", L::CONFIG);
+        let gradients = layer.on(isa).backward(&x, &loss).expect("the shape suits");
+        for seed in 4..7 {
+            let step = Tensor::randn(shape, seed);
+            let expected = change(&plus(&x, &step), &weight, bias.as_ref());
+            close(&format!("{name}: input"), dot(&gradients.input, &step), expected);
+            let step = Tensor::randn(weight.shape(), seed);
+            let expected = change(&x, &plus(&weight, &step), bias.as_ref());
+            close(&format!("{name}: weight"), dot(&gradients.weight, &step), expected);
+            let (Some(bias), Some(gradient)) = (&bias, &gradients.bias) else { continue };
+            let step = Tensor::randn(bias.shape(), seed);
+            close(
+                &format!("{name}: bias"),
+                dot(gradient, &step),
+                change(&x, &weight, Some(&plus(bias, &step))),
+            );
+        }
+        assert_eq!(bias.is_some(), gradients.bias.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn gradients_are_the_change_of_a_loss() {
+    for_each_layer!(check);
+}
+
+/// An empty batch, an unbatched image, and the same bits twice.
+fn shapes<L: Conv2d<Elem = f64>>([_, c, h, w]: [usize; 4]) {
+    let layer = L::init(1);
+    let empty = Tensor::<f64, 4>::zeros([0, c, h, w]);
+    let y = layer.forward(&empty).expect("an empty batch");
+    let Gradients { input, weight, bias } = layer.backward(&empty, &y).expect("an empty batch");
+    assert_eq!((input.shape(), weight), (empty.shape(), Tensor::zeros(layer.weight().shape())));
+    assert_eq!(bias, layer.bias().map(|bias| Tensor::zeros(bias.shape())));
+
+    let x = Tensor::<f64, 4>::randn([1, c, h, w], 2);
+    let one = Tensor::<f64, 3>::from_vec([c, h, w], x.as_slice().to_vec()).expect("as many");
+    let grad = layer.forward(&x).expect("the shape suits");
+    let [_, o, oh, ow] = grad.shape();
+    let grad_of_one = Tensor::from_vec([o, oh, ow], grad.as_slice().to_vec()).expect("as many");
+    let (batched, unbatched) = (layer.backward(&x, &grad), layer.backward(&one, &grad_of_one));
+    let (batched, unbatched) = (batched.expect("suits"), unbatched.expect("suits"));
+    assert_eq!(batched.input.as_slice(), unbatched.input.as_slice());
+    assert_eq!((batched.weight, batched.bias), (unbatched.weight, unbatched.bias));
+    assert_eq!(layer.backward(&x, &grad), layer.backward(&x, &grad));
+}
+
+#[test]
+fn every_batch_is_a_batch() {
+    for_each_layer!(shapes);
+}
+
+/// Each gradient alone is what it is among the others, and warm calls leave the scratch as it is.
+fn parts<L: Conv2d<Elem = f64>>(shape: [usize; 4]) {
+    let layer = L::init(1);
+    let x = Tensor::<f64, 4>::randn(shape, 2);
+    let grad = layer.forward(&x).expect("the shape suits");
+    let all = layer.backward(&x, &grad).expect("the shape suits");
+    let mut scratch = Scratch::new();
+    // What was there before is overwritten, and NaN would stay.
+    let (mut input, mut weight) =
+        (Tensor::full(shape, f64::NAN), Tensor::full(layer.weight().shape(), f64::NAN));
+    let mut run = |wanted: GradientsMut<'_, f64, 4>| {
+        layer.backward_with(x.view(), grad.view(), wanted, &mut scratch).expect("the shapes suit");
+        scratch.bytes()
+    };
+    run(GradientsMut { input: Some(input.view_mut()), ..GradientsMut::default() });
+    let bytes = run(GradientsMut { weight: Some(weight.view_mut()), ..GradientsMut::default() });
+    assert_eq!((&input, &weight), (&all.input, &all.weight));
+    let both = GradientsMut { input: Some(input.view_mut()), weight: Some(weight.view_mut()), bias: None };
+    assert_eq!(run(both), bytes);
+    assert_eq!((&input, &weight), (&all.input, &all.weight));
+    if let Some(expected) = &all.bias {
+        let mut bias = Tensor::full(expected.shape(), f64::NAN);
+        assert_eq!(run(GradientsMut { bias: Some(bias.view_mut()), ..GradientsMut::default() }), bytes);
+        assert_eq!(&bias, expected);
+    }
+}
+
+#[test]
+fn any_of_the_gradients_can_be_left_out() {
+    for_each_layer!(parts);
+}
+
+#[test]
+fn mistakes_are_errors_in_torchs_words() {
+    let layer = Plain::init(1);
+    let (x, grad) = (Tensor::<f64, 4>::zeros([2, 3, 7, 9]), Tensor::<f64, 4>::zeros([2, 5, 5, 7]));
+    let error = layer.backward(&x, &Tensor::zeros([2, 5, 5, 6])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Mismatch in shape: grad_output[0] has a shape of torch.Size([2, 5, 5, 6]) and output[0] has a shape of torch.Size([2, 5, 5, 7])."
+    );
+    assert!(matches!(layer.backward(&Tensor::zeros([2, 4, 7, 9]), &grad), Err(Error::Channels { .. })));
+    assert!(matches!(layer.backward(&Tensor::zeros([2, 3, 2, 9]), &grad), Err(Error::KernelTooLarge { .. })));
+    let mut scratch = Scratch::new();
+    let mut place = Tensor::<f64, 4>::zeros([2, 3, 7, 8]);
+    let wanted = GradientsMut { input: Some(place.view_mut()), ..GradientsMut::default() };
+    let result = layer.backward_with(x.view(), grad.view(), wanted, &mut scratch);
+    assert!(matches!(result, Err(Error::OutputShape { .. })));
+    let mut place = Tensor::<f64, 4>::zeros([5, 3, 3, 2]);
+    let wanted = GradientsMut { weight: Some(place.view_mut()), ..GradientsMut::default() };
+    let result = layer.backward_with(x.view(), grad.view(), wanted, &mut scratch);
+    assert!(matches!(result, Err(Error::WeightShape { .. })));
+    let mut place = Tensor::<f64, 1>::zeros([6]);
+    let wanted = GradientsMut { bias: Some(place.view_mut()), ..GradientsMut::default() };
+    let (x, grad) = (Tensor::<f64, 4>::zeros([1, 3, 15, 16]), Tensor::<f64, 4>::zeros([1, 6, 7, 7]));
+    let result = Multiplied::init(1).backward_with(x.view(), grad.view(), wanted, &mut scratch);
+    assert!(matches!(result, Err(Error::BiasUnexpected { .. })));
+}
+
+#[test]
+fn update_changes_what_forward_computes() {
+    let mut layer = Wide::init(1);
+    let (weight, bias) = (Tensor::randn(layer.weight().shape(), 2), Tensor::randn([40], 3));
+    layer.update(|w, b| {
+        w.copy_from_slice(weight.as_slice());
+        b.expect("it has biases").copy_from_slice(bias.as_slice());
+    });
+    assert_eq!((layer.weight(), layer.bias()), (weight, Some(bias)));
+    Multiplied::init(1).update(|_, b| assert!(b.is_none()));
+}
