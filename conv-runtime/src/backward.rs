@@ -68,7 +68,7 @@ impl<E: Element, const R: usize> Default for GradientsMut<'_, E, R> {
 /// A generated layer that knows its gradients.
 pub trait Differentiable: Trainable {
     /// The layer that turns the output's gradient into the padded input's, each residue of the strides in
-    /// channels of its own: see [`input`].
+    /// channels of its own: see `input.rs`.
     type InputGradient: Trainable<Elem = Self::Elem>;
     /// Whether the result of that layer is not yet the input's gradient.
     const FOLDS: bool;
