@@ -216,3 +216,37 @@ fn everything_can_be_sent_and_shared() {
         }
     });
 }
+
+/// The macro counts the memory of every plan: too little would leave the output as it was.
+#[test]
+fn the_memory_of_a_fixed_layer_suffices() {
+    conv2d! {
+        struct Filtered<in: 16, out: 20, k: 3, padding: 1, input: (14, 13), algorithm: winograd>;
+        struct Dilated<in: 9, out: 18, k: 3, dilation: 2, input: (15, 15), algorithm: winograd>;
+        struct Strided<in: 3, out: 7, k: 3, stride: 2, padding: 1, input: (21, 19)>;
+    }
+    fn check<L: Conv2d<Elem = f32> + FixedConv2d>(
+        run: impl Fn(&L, &Tensor<f32, 3>) -> Vec<f32>,
+        shape: [usize; 3],
+    ) {
+        let (layer, image) = (L::init(3), Tensor::<f32, 3>::randn(shape, 4));
+        assert_eq!(run(&layer, &image), layer.forward(&image).expect("fits").into_vec());
+    }
+    macro_rules! run {
+        ($layer:ident, $shape:expr, $output:expr) => {
+            check::<$layer>(
+                |layer, image| {
+                    let mut input = <$layer as FixedConv2d>::Input::from($shape);
+                    input.as_flattened_mut().as_flattened_mut().copy_from_slice(image.as_slice());
+                    let (mut output, mut memory) = ($output, [0.0; <$layer as FixedConv2d>::SCRATCH]);
+                    layer.forward_array_in(&input, &mut output, &mut memory);
+                    output.as_flattened().as_flattened().to_vec()
+                },
+                [$shape.len(), $shape[0].len(), $shape[0][0].len()],
+            );
+        };
+    }
+    run!(Filtered, [[[0.0f32; 13]; 14]; 16], [[[f32::NAN; 13]; 14]; 20]);
+    run!(Dilated, [[[0.0f32; 15]; 15]; 9], [[[f32::NAN; 11]; 11]; 18]);
+    run!(Strided, [[[0.0f32; 19]; 21]; 3], [[[f32::NAN; 10]; 11]; 7]);
+}
