@@ -37,7 +37,7 @@ fn a_mistake_is_one_compile_error_and_the_name_exists() {
 #[test]
 fn a_name_is_defined_once() {
     let file = expanded("struct A<in: 1, out: 1, k: 1>; struct A<in: 0, out: 1, k: 1>;");
-    assert_eq!(file.matches("struct A").count(), 1, "{file}");
+    assert_eq!(file.matches("struct A ").count(), 1, "{file}");
     assert_eq!(file.matches("compile_error").count(), 2, "{file}");
 }
 
