@@ -119,6 +119,30 @@ pub(crate) fn wide_draw(mut draw: impl FnMut() -> u32) -> u64 {
     high << 32 | u64::from(draw())
 }
 
+/// The methods that choose an instruction set. As defaults in the trait they would be generic, and compiled again in
+/// every crate with a layer; written out for each type they are compiled here, once.
+macro_rules! compiled_here {
+    () => {
+        fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
+            dispatch!(level, simd => pad::copy(simd, job, image, planes));
+        }
+
+        fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
+            dispatch!(level, simd => interleave::copy(simd, job, image, copy));
+        }
+
+        #[cfg(feature = "alloc")]
+        fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
+            dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+        }
+
+        #[cfg(feature = "alloc")]
+        fn total(level: Level, values: &[Self]) -> Self {
+            dispatch!(level, simd => backward::sum(simd, values))
+        }
+    };
+}
+
 impl Element for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -141,28 +165,12 @@ impl sealed::Sealed for f32 {
         &mut scratch.f32
     }
 
-    fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
-        dispatch!(level, simd => pad::copy(simd, job, image, planes));
-    }
-
-    fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
-        dispatch!(level, simd => interleave::copy(simd, job, image, copy));
-    }
-
     #[cfg(feature = "alloc")]
     fn work(scratch: &mut Scratch) -> &mut Work<Self> {
         &mut scratch.work_f32
     }
 
-    #[cfg(feature = "alloc")]
-    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
-        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
-    }
-
-    #[cfg(feature = "alloc")]
-    fn total(level: Level, values: &[Self]) -> Self {
-        dispatch!(level, simd => backward::sum(simd, values))
-    }
+    compiled_here!();
 
     const SMALLEST: f64 = f32::from_bits(1) as f64;
     const EXACT_PRODUCTS: bool = true;
@@ -195,28 +203,12 @@ impl sealed::Sealed for f64 {
         &mut scratch.f64
     }
 
-    fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
-        dispatch!(level, simd => pad::copy(simd, job, image, planes));
-    }
-
-    fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
-        dispatch!(level, simd => interleave::copy(simd, job, image, copy));
-    }
-
     #[cfg(feature = "alloc")]
     fn work(scratch: &mut Scratch) -> &mut Work<Self> {
         &mut scratch.work_f64
     }
 
-    #[cfg(feature = "alloc")]
-    fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
-        dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
-    }
-
-    #[cfg(feature = "alloc")]
-    fn total(level: Level, values: &[Self]) -> Self {
-        dispatch!(level, simd => backward::sum(simd, values))
-    }
+    compiled_here!();
 
     const SMALLEST: f64 = f64::from_bits(1);
     const EXACT_PRODUCTS: bool = false;
