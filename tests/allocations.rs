@@ -46,6 +46,7 @@ conv2d! {
     // Many channels; few of them; one tap; planes one by one; all unrolled: whatever the planner makes of it.
     struct ManyChannels<in: 16, out: 40, k: 3, padding: 1>;
     struct ManyChannelsStrided<in: 16, out: 20, k: (3, 2), padding: 1, stride: 2, padding_mode: reflect>;
+    struct Filtered<in: 20, out: 18, k: 3, padding: 1, algorithm: winograd>;
     struct FewChannels<in: 3, out: 3, k: 3>;
     struct OneTap<in: 24, out: 7, k: 1>;
     struct Depthwise<in: 6, out: 6, k: 3, padding: 1, groups: 6, padding_mode: circular>;
@@ -86,6 +87,7 @@ fn the_counter_counts() {
 fn a_warm_forward_allocates_nothing() {
     check::<ManyChannels>([9, 17]);
     check::<ManyChannelsStrided>([9, 17]);
+    check::<Filtered>([11, 17]);
     check::<FewChannels>([7, 40]);
     check::<FewChannels>([7, 5]);
     check::<OneTap>([7, 9]);

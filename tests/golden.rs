@@ -124,7 +124,9 @@ impl Case {
     /// Runs the layer on every instruction set.
     fn check<L: Conv2d + 'static>(self) {
         assert_eq!(L::CONFIG, self.config(), "{}: tests/common/golden.rs is not public.json", self.0["name"]);
-        let layer = subject::<L>(&self.tensor("weight"), self.bias().as_ref());
+        let (weight, bias) = (self.tensor("weight"), self.bias());
+        let layer = subject::<L>(&weight, bias.as_ref());
+        assert_eq!(layer.parameters(), (weight, bias));
         for isa in isas() {
             let (layer, scratch) = (layer.on(isa), &mut Scratch::new());
             assert_eq!(layer.isa(), isa);

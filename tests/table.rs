@@ -95,6 +95,10 @@ impl<E: Element> Row<E> {
             // What an earlier call leaves in the scratch must not matter.
             let nan = Tensor::full(data.x.shape(), E::from_f64(f64::NAN));
             run(&*layer, &nan, &mut scratch);
+            assert!(
+                layer.parameters() == (data.weight.clone(), data.bias.clone()),
+                "{place}: weights come back"
+            );
             let got = run(&*layer, &data.x, &mut scratch);
             verdict(&got).unwrap_or_else(|difference| panic!("{place}: {difference}"));
             self.check_first_image(&*layer, data, &got, &mut scratch);

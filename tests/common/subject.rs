@@ -4,12 +4,17 @@
 use conv_runtime::prelude::*;
 use conv_runtime::{Conv2dConfig, Element, Isa};
 
+/// Weights, and biases if there are any.
+pub(crate) type Parameters<E> = (Tensor<E, 4>, Option<Tensor<E, 1>>);
+
 /// A layer of whatever type.
 pub(crate) trait Subject<E> {
     /// The layer's parameters.
     fn config(&self) -> Conv2dConfig;
     /// The instruction set that it runs on.
     fn isa(&self) -> Isa;
+    /// Its weights and biases.
+    fn parameters(&self) -> Parameters<E>;
     /// The same layer on another.
     fn on(&self, isa: Isa) -> Box<dyn Subject<E>>;
     /// `forward_with` of a batch.
@@ -35,6 +40,10 @@ impl<L: Conv2d + 'static> Subject<L::Elem> for L {
 
     fn isa(&self) -> Isa {
         conv_runtime::Layer::isa(self)
+    }
+
+    fn parameters(&self) -> Parameters<L::Elem> {
+        (self.weight(), self.bias())
     }
 
     fn on(&self, isa: Isa) -> Box<dyn Subject<L::Elem>> {
