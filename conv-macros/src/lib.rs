@@ -6,6 +6,7 @@
 //! |---|---|---|---|
 //! | parse | tokens | `Args`: every value with its place | `parse` |
 //! | check | `Args` | `Spec`: plain numbers of a valid layer | `check`, `spec` |
+//! | | `Spec` | `Adjoint`: the input's gradient as a layer, planned like any other | `backward` |
 //! | | files | `Weights`: the numbers of a constant layer | `file`, `weights` |
 //! | plan | `Spec` | `Plan`: algorithm, tile, blocking | `plan` |
 //! | lower | `Plan` | `Nest`: loops and registers | `lower`, `nest` |

@@ -86,6 +86,15 @@ impl Isa {
         }
     }
 
+    /// What there is for vectors of 128, 256 and 512 bits: the one for this instruction set.
+    pub(crate) fn choose<T>(self, [narrow, medium, wide]: [T; 3]) -> T {
+        match self.bits() {
+            512 => wide,
+            256 => medium,
+            _ => narrow,
+        }
+    }
+
     pub(crate) fn level(self) -> Level {
         self.level
     }

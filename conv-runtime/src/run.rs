@@ -22,12 +22,7 @@ use crate::{Isa, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
-    let [narrow, medium, wide] = const { &K::SCHEMES };
-    match isa.bits() {
-        512 => wide,
-        256 => medium,
-        _ => narrow,
-    }
+    isa.choose(const { &K::SCHEMES }.each_ref())
 }
 
 /// Runs the layer over a batch. Shapes have been checked; `memory` gives as many elements as it is asked

@@ -150,7 +150,7 @@ pub(super) fn lower(block: &Block<'_>) -> Vec<Stmt> {
     body.push(Stmt::Local { buffer: Buffer::Tile, len: tile });
     // As many accumulators at a time as there are registers.
     let all: Vec<_> = (0..block.channels).flat_map(|o| (0..whole.vectors).map(move |v| (o, v))).collect();
-    for part in all.chunks(block.plan.machine.registers - 3) {
+    for part in all.chunks(block.plan.machine.accumulators_each(1)) {
         body.extend(whole.accumulate(part));
     }
     body.extend(whole.output_runs().iter().map(|run| copy(Buffer::Tile, Buffer::Output, *run)));

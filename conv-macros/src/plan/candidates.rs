@@ -39,25 +39,22 @@ impl<'a> Bench<'a> {
         Self { spec, machine, flatten, out: if flatten { flat(out) } else { out } }
     }
 
-    /// Lanes over output channels: accumulators, one vector of weights each, one splat pixel, and one register
-    /// to spare. Without that the compiler spills: 3443 us for 1965 on 3x3 64->64@56 with 16 registers.
+    /// Lanes over output channels: vectors of weights, splat pixels.
     fn channels(&self) -> Vec<Plan> {
-        let registers = self.machine.registers;
         let widest = self.spec.out_per_group().div_ceil(self.machine.lanes).min(4);
         let tiles = (1..=widest).flat_map(|vectors| {
-            let most = (registers - 2 - vectors) / vectors;
+            let most = self.machine.accumulators_each(vectors);
             (1..=most.min(self.out.w)).map(move |pixels| Tile::Channels { pixels, vectors })
         });
         tiles.map(|tile| self.plan(tile)).collect()
     }
 
-    /// Lanes over output columns, tap by tap: accumulators, one vector of pixels each, one splat weight.
+    /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
     fn columns(&self) -> Vec<Plan> {
-        let registers = self.machine.registers;
-        let channels = self.spec.out_per_group().min(registers - 3);
+        let channels = self.spec.out_per_group();
         let widest = self.out.w.div_ceil(self.machine.lanes).min(4);
         let tiles = (1..=widest).flat_map(|vectors| {
-            let most = (registers - 2 - vectors) / vectors;
+            let most = self.machine.accumulators_each(vectors);
             (1..=most.min(channels)).map(move |channels| Tile::Columns { channels, vectors })
         });
         tiles.map(|tile| self.plan(tile)).collect()
@@ -65,7 +62,7 @@ impl<'a> Bench<'a> {
 
     /// Lanes over output columns, taps unrolled: accumulators, one vector of pixels, one splat weight.
     fn rows(&self) -> Vec<Plan> {
-        let room = self.machine.registers - 3;
+        let room = self.machine.accumulators_each(1);
         let (taps, most) = (self.spec.taps(), self.spec.out_per_group().min(room));
         let mut plans = Vec::new();
         for rows in 1..=8.min(self.out.h) {
@@ -97,7 +94,7 @@ impl<'a> Bench<'a> {
 
     /// Minimal filtering, where there are channels enough to pay for the transforms.
     fn winograd(&self) -> Vec<Plan> {
-        let (spec, lanes, registers) = (self.spec, self.machine.lanes, self.machine.registers);
+        let (spec, lanes) = (self.spec, self.machine.lanes);
         let few = spec.in_per_group() < 8 || spec.out_per_group() < lanes;
         let wanted = match spec.algorithm {
             Algorithm::Auto => !few,
@@ -110,7 +107,7 @@ impl<'a> Bench<'a> {
         let mut plans = Vec::new();
         for outputs in filter_outputs(spec.kernel) {
             for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
-                let most = (registers - 2 - vectors) / vectors;
+                let most = self.machine.accumulators_each(vectors);
                 plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
             }
         }

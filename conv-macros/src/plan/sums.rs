@@ -56,12 +56,12 @@ fn one_or_all(taps: usize) -> impl Iterator<Item = usize> {
     [1, taps].into_iter().take(taps.min(2))
 }
 
-/// Accumulators, a vector of gradients each, one splat pixel, one to spare.
+/// Lanes over output channels: vectors of gradients, splat pixels.
 fn channels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     let widest = spec.out_per_group().div_ceil(machine.lanes).min(4);
     let mut tiles = Vec::new();
     for vectors in 1..=widest {
-        let most = (machine.registers - 2 - vectors) / vectors;
+        let most = machine.accumulators_each(vectors);
         for columns in one_or_all(spec.kernel.w) {
             for depth in 1..=spec.in_per_group().min(most / columns) {
                 tiles.push(SumsTile::Channels { vectors, depth, columns });

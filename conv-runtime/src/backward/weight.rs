@@ -27,12 +27,7 @@ pub(super) fn run<K: Differentiable>(
     to: &mut [K::Elem],
     scratch: &mut Scratch,
 ) -> Option<()> {
-    let [narrow, medium, wide] = const { K::SUMS };
-    let sums = match isa.bits() {
-        512 => wide,
-        256 => medium,
-        _ => narrow,
-    };
+    let sums = isa.choose(const { K::SUMS });
     let layout = Layout::new::<K::Elem>(const { &K::CONFIG }, isa, sums, sizes)?;
     let sizes = Sizes::new::<K::Elem>(&layout)?;
     let work = K::Elem::work(scratch);
