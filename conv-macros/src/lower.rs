@@ -85,7 +85,8 @@ impl Block<'_> {
             (Some(known), Size::OutH) if known.band < known.out.h => Index::Size(size),
             (Some(known), Size::OutH) => Index::Const(known.out.h),
             (Some(known), Size::OutW) => Index::Const(known.out.w),
-            (Some(known), Size::OutPlane) => Index::Const(known.out.h * known.out.w),
+            // A thread may compute some rows alone.
+            (Some(_), Size::OutPlane) => Index::Size(size),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
             (Some(known), Size::Plane) => Index::Const(known.plane),
             (Some(known), Size::First) if known.band < known.out.h => Index::Size(size),

@@ -233,7 +233,8 @@ impl<K: Kernel> Layer for K {
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
         let (x, y) = (input.as_slice(), output.as_mut_slice());
-        run::run(self, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len))).ok_or(Error::TooLarge)
+        run::run_on_threads(self, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
+            .ok_or(Error::TooLarge)
     }
 }
 

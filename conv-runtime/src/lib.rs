@@ -37,6 +37,8 @@ mod shape;
 mod sum;
 #[cfg(feature = "alloc")]
 mod tensor;
+#[cfg(feature = "rayon")]
+mod threads;
 mod tile;
 #[cfg(feature = "alloc")]
 mod verify;

@@ -323,7 +323,7 @@ fn move_row<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E]) {
     for (from, to) in from.chunks_exact(lanes).zip(to.chunks_exact_mut(lanes)) {
         Vector::<S, E>::from_slice(simd, from).store_slice(to);
     }
-    if from.len() % lanes > 0 {
+    if !from.len().is_multiple_of(lanes) {
         Vector::<S, E>::from_slice(simd, &from[last..]).store_slice(&mut to[last..]);
     }
 }

@@ -10,6 +10,8 @@
 //!
 //! A band is as high as its copy fits the cache, so that what was written is read back from there.
 
+use core::ops::Range;
+
 use fearless_simd::{Level, Simd};
 
 use crate::by_width::by_width;
@@ -29,40 +31,56 @@ pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
 /// for. `None` if they cannot be counted.
 pub(crate) fn run<'m, K: Kernel>(
     layer: &K,
-    [input, output]: [[usize; 2]; 2],
+    sizes: [[usize; 2]; 2],
     x: &[K::Elem],
     y: &mut [K::Elem],
     memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
 ) -> Option<()> {
-    let config = const { &K::CONFIG };
-    let parameters = layer.parameters();
-    let scheme = scheme::<K>(parameters.isa);
     if y.is_empty() {
         return Some(());
     }
-    let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
-    let (copy, rest) = memory(extent.shares.total()?)?.split_at_mut(extent.shares.copy);
-    let (prepared, work) = rest.split_at_mut(extent.shares.prepared);
-    let mut memory = Memory { copy, margins: false, prepared, work };
-    let pass = Pass::<K> { parameters, scheme, extent };
-    let from = input[0] * input[1] * config.in_per_group();
-    let to = output[0] * output[1] * config.out_per_group();
-    // Batch and groups are one loop: the channels of one image follow those of the one before.
-    for (at, (image, out)) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)).enumerate() {
-        pass.group(at % config.groups, image, out, &mut memory);
-    }
+    let pass = Pass::new(layer, sizes)?;
+    pass.images(0, x, y, memory(pass.extent.shares.total()?)?);
     Some(())
 }
 
+/// As [`run`], on as many threads as there are, if that is worth while.
+#[cfg(feature = "alloc")]
+pub(crate) fn run_on_threads<'m, K: Kernel>(
+    layer: &K,
+    sizes: [[usize; 2]; 2],
+    x: &[K::Elem],
+    y: &mut [K::Elem],
+    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
+) -> Option<()> {
+    #[cfg(feature = "rayon")]
+    if !y.is_empty() {
+        let pass = Pass::new(layer, sizes)?;
+        if let Some(split) = crate::threads::Split::of(&pass, y.len() / pass.to) {
+            return split.run(&pass, x, y, memory);
+        }
+    }
+    run(layer, sizes, x, y, memory)
+}
+
 /// One call of `forward`.
-struct Pass<'a, K: Kernel> {
+pub(crate) struct Pass<'a, K: Kernel> {
     parameters: ParametersRef<'a, K::Elem>,
-    scheme: &'a Scheme,
-    extent: Extent,
+    pub(crate) scheme: &'a Scheme,
+    pub(crate) extent: Extent,
+    /// Elements of a group's channels, of the image and of the output.
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// What is computed of a group's output: some channels, some rows. Whole blocks, whole bands.
+pub(crate) struct Part {
+    pub(crate) channels: Range<usize>,
+    pub(crate) rows: Range<usize>,
 }
 
 /// The scratch, shared out.
-struct Memory<'a, E> {
+pub(crate) struct Memory<'a, E> {
     copy: &'a mut [E],
     /// The copy has been made before: what stands left and right of its rows may stay.
     margins: bool,
@@ -84,20 +102,56 @@ enum Step<'a, E> {
     Block(Job<'a, E>),
 }
 
-impl<K: Kernel> Pass<'_, K> {
-    /// One group of one image, band by band.
-    fn group(
+impl<'a, K: Kernel> Pass<'a, K> {
+    /// `None` if a size cannot be counted.
+    pub(crate) fn new(layer: &'a K, [input, output]: [[usize; 2]; 2]) -> Option<Self> {
+        let config = const { &K::CONFIG };
+        let parameters = layer.parameters();
+        let scheme = scheme::<K>(parameters.isa);
+        let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
+        let from = input[0] * input[1] * config.in_per_group();
+        let to = output[0] * output[1] * config.out_per_group();
+        Some(Self { parameters, scheme, extent, from, to })
+    }
+
+    /// All of a group's output.
+    pub(crate) fn whole(&self) -> Part {
+        Part { channels: 0..const { &K::CONFIG }.out_per_group(), rows: 0..self.extent.out[0] }
+    }
+
+    /// Some groups of some images, one after the other; `first` of them came before. Batch and groups are one loop:
+    /// the channels of one image follow those of the one before.
+    pub(crate) fn images(&self, first: usize, x: &[K::Elem], y: &mut [K::Elem], memory: &mut [K::Elem]) {
+        let groups = const { &K::CONFIG }.groups;
+        let (whole, mut memory) = (self.whole(), self.share(memory));
+        for (at, (image, out)) in x.chunks_exact(self.from).zip(y.chunks_exact_mut(self.to)).enumerate() {
+            self.part((first + at) % groups, &whole, image, out, &mut memory);
+        }
+    }
+
+    /// Shares out the scratch.
+    pub(crate) fn share<'m>(&self, memory: &'m mut [K::Elem]) -> Memory<'m, K::Elem> {
+        let (copy, rest) = memory.split_at_mut(self.extent.shares.copy);
+        let (prepared, work) = rest.split_at_mut(self.extent.shares.prepared);
+        Memory { copy, margins: false, prepared, work }
+    }
+
+    /// A part of one group of one image, band by band. The output holds that part alone.
+    pub(crate) fn part(
         &self,
         group: usize,
+        part: &Part,
         image: &[K::Elem],
         output: &mut [K::Elem],
         memory: &mut Memory<'_, K::Elem>,
     ) {
-        let [out_h, out_w] = self.extent.out;
-        for first in (0..out_h).step_by(self.extent.band) {
-            let rows = self.extent.band.min(out_h - first);
-            let band = Band { group, first, geometry: self.extent.geometry(first, rows) };
-            let output = &mut output[first * out_w..];
+        let out_w = self.extent.out[1];
+        for first in part.rows.clone().step_by(self.extent.band) {
+            let rows = self.extent.band.min(part.rows.end - first);
+            let geometry =
+                Geometry { out_plane: part.rows.len() * out_w, ..self.extent.geometry(first, rows) };
+            let band = Band { group, first, geometry };
+            let output = &mut output[(first - part.rows.start) * out_w..];
             let source = if let Some(filtering) = &self.scheme.filtering {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
@@ -107,7 +161,7 @@ impl<K: Kernel> Pass<'_, K> {
             } else {
                 image
             };
-            self.blocks(band, source, output, memory.work);
+            self.blocks(band, &part.channels, source, output, memory.work);
         }
     }
 
@@ -153,21 +207,29 @@ impl<K: Kernel> Pass<'_, K> {
         dispatch::<K>(level, Step::Prepare(job));
     }
 
-    /// All output channels of one band, block by block.
-    fn blocks(&self, band: Band, image: &[K::Elem], output: &mut [K::Elem], work: &mut [K::Elem]) {
+    /// Some output channels of one band, block by block.
+    fn blocks(
+        &self,
+        band: Band,
+        channels: &Range<usize>,
+        image: &[K::Elem],
+        output: &mut [K::Elem],
+        work: &mut [K::Elem],
+    ) {
         let config = const { &K::CONFIG };
         let terms = terms(config, self.scheme);
         let width = packed_channels(self.scheme, config.out_per_group());
         let weights = &self.parameters.weights[band.group * width * terms..][..width * terms];
         let bias = &self.parameters.bias[band.group * width..][..width];
-        for block in blocks(self.scheme, config.out_per_group()) {
+        let blocks = blocks(self.scheme, config.out_per_group());
+        for block in blocks.filter(|block| channels.contains(&block.first)) {
             let job = Job {
                 tail: block.tail,
                 geometry: band.geometry,
                 image,
                 weights: &weights[block.first * terms..][..block.width * terms],
                 bias: &bias[block.first..][..block.width],
-                output: &mut output[block.first * band.geometry.out_plane..],
+                output: &mut output[(block.first - channels.start) * band.geometry.out_plane..],
                 work: &mut *work,
             };
             dispatch::<K>(self.parameters.isa.level(), Step::Block(job));

@@ -27,7 +27,7 @@ pub(super) fn run<K: Differentiable>(
         folded::<K>(&turned, sizes, grad, to, scratch)
     } else {
         let [image, out] = sizes;
-        run::run(&turned, [out, image], grad, to, |len| Some(K::Elem::buffer(scratch).take(len)))
+        run::run_on_threads(&turned, [out, image], grad, to, |len| Some(K::Elem::buffer(scratch).take(len)))
     };
     let Parameters { weights, bias, .. } = turned.into_parameters();
     let work = K::Elem::work(scratch);
@@ -53,7 +53,9 @@ fn folded<K: Differentiable>(
     for (grad, to) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)) {
         let memory = K::Elem::buffer(scratch);
         let sizes = [out, places];
-        done = done.and_then(|()| run::run(turned, sizes, grad, buffer, move |len| Some(memory.take(len))));
+        done = done.and_then(|()| {
+            run::run_on_threads(turned, sizes, grad, buffer, move |len| Some(memory.take(len)))
+        });
         fold(config, image, places, buffer, to);
     }
     K::Elem::work(scratch).planes = planes;

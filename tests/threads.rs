@@ -1,0 +1,67 @@
+//! On any number of threads a layer computes the same bits as on one, and its gradients, too.
+
+use conv_runtime::prelude::*;
+use conv_runtime::{Element, Gradients};
+
+conv2d! {
+    struct Depthwise<in: 48, out: 48, k: 3, padding: 1, groups: 48>;
+    struct DepthwiseKnown<in: 48, out: 48, k: 5, padding: 2, groups: 48, padding_mode: reflect, input: (63, 61)>;
+    struct OneBlock<in: 16, out: 24, k: 3, padding: 1, algorithm: direct>;
+    struct OneBlockKnown<in: 16, out: 24, k: 3, stride: 2, padding: 1, input: (120, 121)>;
+    struct Filtered<in: 32, out: 32, k: 3, padding: 1, algorithm: winograd>;
+    struct FilteredKnown<in: 32, out: 80, k: 3, padding: 1, algorithm: winograd, input: (62, 63)>;
+    struct Pointwise<in: 96, out: 200, k: 1>;
+    struct Pyramid<in: 64, out: 160, k: 3, padding: 12, dilation: 12, input: (28, 28)>;
+    struct Wide<in: 12, out: 18, k: (1, 5), stride: (2, 3), groups: 3, dtype: f64>;
+}
+
+/// Bits of the output and of the gradients in a pool of so many threads.
+fn run<L: Conv2d>(threads: usize, shape: [usize; 4]) -> Vec<u64> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+    pool.install(|| {
+        let (layer, input) = (L::init(1), Tensor::randn(shape, 2));
+        let mut output = Tensor::full(L::output_shape(shape).expect("fits"), L::Elem::from_f64(f64::NAN));
+        let mut scratch = Scratch::new();
+        for _ in 0..2 {
+            layer.forward_with(input.view(), output.view_mut(), &mut scratch).expect("fits");
+        }
+        assert!(layer.verify(&input).expect("fits").passed(), "{} on {threads} threads", L::CONFIG);
+        let Gradients { input, weight, bias } = layer.backward(&input, &output).expect("fits");
+        let bias = bias.expect("the layers have biases");
+        let all = [output.as_slice(), input.as_slice(), weight.as_slice(), bias.as_slice()];
+        all.concat().into_iter().map(|value| value.to_f64().to_bits()).collect()
+    })
+}
+
+fn check<L: Conv2d>(shape: [usize; 4]) {
+    let one = run::<L>(1, shape);
+    for threads in [2, 3, 8] {
+        assert!(run::<L>(threads, shape) == one, "{} on {threads} threads has other bits", L::CONFIG);
+    }
+}
+
+#[test]
+fn groups_are_shared_out() {
+    check::<Depthwise>([1, 48, 90, 95]);
+    check::<DepthwiseKnown>([2, 48, 63, 61]);
+}
+
+#[test]
+fn images_are_shared_out() {
+    check::<OneBlock>([7, 16, 40, 41]);
+    check::<Wide>([5, 12, 101, 200]);
+}
+
+#[test]
+fn rows_are_shared_out() {
+    check::<OneBlock>([1, 16, 150, 141]);
+    check::<OneBlockKnown>([1, 16, 120, 121]);
+    check::<Filtered>([1, 32, 63, 62]);
+}
+
+#[test]
+fn channels_are_shared_out() {
+    check::<Pointwise>([1, 96, 30, 31]);
+    check::<Pyramid>([1, 64, 28, 28]);
+    check::<FilteredKnown>([1, 32, 62, 63]);
+}
