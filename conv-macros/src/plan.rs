@@ -65,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) sizes: Option<Geometry>,
     /// The image that was planned for.
     pub(crate) image: Hw,
+    /// How many times larger than with direct summation a rounding error can be, at worst.
+    pub(crate) growth: f64,
     /// What one image is estimated to cost.
     pub(crate) cost: Cost,
     /// How many tiles were compared.

@@ -1,6 +1,6 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
-use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Tile, geometry::flat, images, nominal};
+use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Tile, Transform, geometry::flat, images, nominal};
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
 
@@ -151,9 +151,13 @@ impl<'a> Bench<'a> {
             tail,
             sizes: None,
             image: nominal(spec),
+            growth: 1.0,
             cost: Cost::default(),
             compared: 0,
         };
+        if let Some(transforms) = plan.transforms(spec) {
+            plan.growth = transforms.iter().map(Transform::growth).product();
+        }
         plan.sizes = spec.input.map(|image| Geometry::new(spec, &plan, image));
         plan.cost = Cost::of(spec, &plan, plan.image);
         plan

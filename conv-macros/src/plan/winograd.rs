@@ -11,6 +11,8 @@
 //! summation where the usual (0, ±1, ±2) have five times, and like all dyadic points they make every
 //! constant of `AT` and `BT` exact. `G` divides, is applied to the weights once, in `f64`, and rounded once.
 
+#![expect(clippy::cast_precision_loss, reason = "numbers of taps are small")]
+
 use std::ops::{Add, Mul, Sub};
 
 /// An exact fraction. All are tiny: no overflow.
@@ -37,7 +39,7 @@ impl Fraction {
         Self::new(self.over * other.under, self.under * other.over)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "one correct rounding of tiny integers")]
+    /// Rounded once: both are tiny.
     fn to_f64(self) -> f64 {
         self.over as f64 / self.under as f64
     }
@@ -130,6 +132,15 @@ impl Transform {
         self.input.len()
     }
 
+    /// How many times larger than with direct summation a rounding error can be, at worst: what is summed here,
+    /// `|AT| (|G| |g| . |BT| |d|)`, beside `|g| |d|` of an output, for the worst of all signs and equal sizes.
+    pub(crate) fn growth(&self) -> f64 {
+        let sum = |row: &[f64]| row.iter().map(|value| value.abs()).sum::<f64>();
+        let product = |k: usize| sum(&self.filter[k]) * sum(&self.input[k]);
+        let output = |row: &Vec<f64>| row.iter().enumerate().map(|(k, value)| value.abs() * product(k)).sum();
+        self.output.iter().map(output).fold(0.0, f64::max) / self.filter[0].len() as f64
+    }
+
     /// Outputs.
     pub(crate) fn outputs(&self) -> usize {
         self.output.len()
@@ -195,6 +206,16 @@ mod tests {
             let transform = Transform::new(m, r).expect("there are points");
             assert!(transform.input.iter().chain(&transform.output).flatten().all(exact), "F({m}, {r})");
         }
+    }
+
+    #[test]
+    fn errors_grow_by_a_known_factor() {
+        let growth = |m, r| Transform::new(m, r).expect("there are points").growth();
+        assert!((growth(1, 1) - 1.0).abs() < 1e-12);
+        // By hand: rows of |G| sum to 1, 3/2, 3/2, 1, all rows of |BT| to 2; the outputs add three products each.
+        assert!((growth(2, 3) - (2.0 + 3.0 + 3.0) / 3.0).abs() < 1e-12);
+        assert!((1.0..40.0).contains(&growth(4, 3)), "{}", growth(4, 3));
+        assert!((1.0..40.0).contains(&growth(2, 5)), "{}", growth(2, 5));
     }
 
     #[test]
