@@ -121,6 +121,11 @@ impl Plan {
         !single && fits && tails.map(special).sum::<usize>() == 0 && !self.keeps_weights(spec)
     }
 
+    /// Rows of a tile of so many pixels, as wide as the output, that are transposed together.
+    pub(crate) fn rows_together(&self, pixels: usize) -> usize {
+        if self.flatten { 1 } else { (self.machine.lanes / pixels).max(1) }
+    }
+
     /// The transforms of a Winograd plan, along rows and along columns.
     pub(crate) fn transforms(&self, spec: &Spec) -> Option<[Transform; 2]> {
         let Tile::Winograd { outputs, .. } = self.tile else { return None };

@@ -17,37 +17,50 @@
 //!    `conv_runtime`'s `scatter` transposes on the way out, once a tile.
 
 use super::outer::Outer;
-use super::{Block, ladder, ranged};
+use super::{Block, counted, ladder, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 use crate::plan::pixel_steps;
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
-    let mut body = vec![Stmt::Local { buffer: Buffer::Tile, len: pixels * block.width }];
-    body.extend(ladder("y", &block.size(Size::OutH), &[1], &|y, _| {
+    let together = rows_together(block, pixels);
+    let mut body = vec![Stmt::Local { buffer: Buffer::Tile, len: together * pixels * block.width }];
+    let heights = if together > 1 { vec![together, 1] } else { vec![1] };
+    body.extend(ladder("y", &block.size(Size::OutH), &heights, &|y, rows| {
         // A narrow image takes smaller tiles.
-        let steps = pixel_steps(pixels);
-        ladder("x", &block.size(Size::OutW), &steps, &|x, pixels| tile(block, &y, &x, pixels))
+        ladder("x", &block.size(Size::OutW), &pixel_steps(pixels), &|x, pixels| {
+            let outer = Outer { block, pixels, apart: block.spec.stride.w };
+            let mut body =
+                counted("row", rows, |row| tile(outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
+            body.push(Stmt::Scatter {
+                from: (Buffer::Tile, Index::Const(0)),
+                pixels: Index::Const(rows * pixels),
+                width: block.width,
+                channels: block.channels,
+                plane: block.size(Size::OutPlane),
+                at: y.clone() * block.size(Size::OutW) + x.clone(),
+            });
+            body
+        })
     }));
     body
 }
 
-/// One tile: every pixel starts with the bias.
-fn tile(block: &Block<'_>, y: &Index, x: &Index, pixels: usize) -> Vec<Stmt> {
-    let outer = Outer { block, pixels, apart: block.spec.stride.w };
+/// Rows of tiles that are transposed together: as many as fill a vector, where a tile is as wide as the output, so
+/// that one row follows the other.
+fn rows_together(block: &Block<'_>, pixels: usize) -> usize {
+    let whole = block.size(Size::OutW).constant() == Some(pixels);
+    if whole { block.plan.rows_together(pixels) } else { 1 }
+}
+
+/// One tile, stored from `to` on: every pixel starts with the bias.
+fn tile(outer: Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
+    let block = outer.block;
     let bias = Reg::new("bias_row", &[]);
     let (at, len) = (Index::Const(0), block.width);
     let mut body = vec![Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at, len }];
     body.extend(outer.start(|v| Vector::Load { window: bias.clone(), at: v * block.lanes() }));
     body.extend(taps(block, outer, y, x));
-    body.extend(outer.store(Buffer::Tile, &Index::Const(0)));
-    body.push(Stmt::Scatter {
-        from: (Buffer::Tile, Index::Const(0)),
-        pixels: Index::Const(pixels),
-        width: block.width,
-        channels: block.channels,
-        plane: block.size(Size::OutPlane),
-        at: y.clone() * block.size(Size::OutW) + x.clone(),
-    });
+    body.extend(outer.store(Buffer::Tile, to));
     body
 }
 

@@ -117,7 +117,12 @@ impl Layer<'_> {
         let pixels = fitting(&pixel_steps(pixels), self.out.w);
         let tiles = self.out.h as f64 * self.out.w.div_ceil(pixels) as f64;
         let accumulators = pixels * vectors;
-        let squares = (vectors * pixels.div_ceil(lanes)) as f64;
+        let together = if self.spec.input.is_some() && pixels == self.out.w {
+            self.plan.rows_together(pixels).min(self.out.h)
+        } else {
+            1
+        };
+        let squares = (vectors * (together * pixels).div_ceil(lanes)) as f64 / together as f64;
         let transpose = squares * (SQUARE + LANE * lanes as f64);
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
         self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
