@@ -66,7 +66,7 @@ impl Machine {
 
 /// Multiply-adds of one call.
 const STEPS: usize = 100_000;
-const CHAINS: usize = 16;
+const CHAINS: usize = 12;
 
 /// The rate of a function that does `STEPS * CHAINS` vector operations and returns the lanes of a vector.
 fn rate(run: impl Fn() -> usize) -> f64 {
@@ -80,7 +80,7 @@ fn rate(run: impl Fn() -> usize) -> f64 {
     median(&rates[5..])
 }
 
-/// Sixteen chains of multiply-adds: enough to hide the latency of two units, few enough for sixteen registers.
+/// Chains of multiply-adds: enough to hide the latency of two units, few enough for sixteen registers.
 macro_rules! chains {
     ($name:ident, $vector:ident) => {
         #[inline(always)]

@@ -16,14 +16,14 @@ use crate::report::Report;
 /// Whatever went wrong, for a person to read.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "peers run NAME [--only PREFIX] [--work forward|backward|step] [--samples N] [--python PATH]
+const USAGE: &str = "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
 peers report NAME       table and charts of results/NAME.jsonl again
 peers readme NAME       the table of the repository's README, from these numbers";
 
 /// What is to be measured.
 struct Options {
-    /// Prefix of the layers' names.
-    only: String,
+    /// Prefixes of the layers' names.
+    only: Vec<String>,
     /// The one work, or all if it is empty.
     work: String,
     samples: usize,
@@ -47,7 +47,7 @@ fn main() -> Result<(), Failure> {
 
 fn options(folder: &Path, mut arguments: impl Iterator<Item = String>) -> Result<Options, Failure> {
     let mut options = Options {
-        only: String::new(),
+        only: vec![String::new()],
         work: String::new(),
         samples: 15,
         python: folder.join(".venv/bin/python"),
@@ -55,7 +55,7 @@ fn options(folder: &Path, mut arguments: impl Iterator<Item = String>) -> Result
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
         match option.as_str() {
-            "--only" => options.only = value,
+            "--only" => options.only = value.split(',').map(str::to_owned).collect(),
             "--work" => options.work = value,
             "--samples" => options.samples = value.parse()?,
             "--python" => options.python = value.into(),

@@ -34,7 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<Report, Failure> {
     }
     let machine = Machine::measure();
     let mut layers = Vec::new();
-    for row in layers::rows().iter().filter(|row| row.name.starts_with(&options.only)) {
+    let wanted = |row: &&Row| options.only.iter().any(|prefix| row.name.starts_with(prefix));
+    for row in layers::rows().iter().filter(wanted) {
         let data = Data::new(row)?;
         for work in row.works() {
             if options.work.is_empty() || options.work == work.name() {

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use layers::{Call, Data, Row, Work};
-use rten::BufferPool;
-use rten::ops::{OpError, Padding, conv};
+use rten::ops::{Padding, conv};
+use rten::{BufferPool, PoolRef};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor};
 
@@ -34,10 +34,10 @@ pub(crate) fn ready(row: &Row, data: &Data, work: Work) -> Result<Option<Call>, 
             config.groups,
             &config.stride,
             &config.dilation,
-        )?;
+        );
+        let output = PoolRef::new(&pool, output.map_err(|error| error.to_string())?);
         see(&output);
-        pool.add(output);
-        Ok::<(), OpError>(())
+        Ok::<(), String>(())
     };
     let mut results = Vec::new();
     run(&mut |output| results.push(output.to_vec()))?;

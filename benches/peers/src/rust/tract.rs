@@ -38,10 +38,10 @@ fn conv(row: &Row) -> Conv {
     let [[top, bottom], [left, right]] = config.padding;
     let pool_spec = PoolSpec {
         data_format: DataFormat::NCHW,
-        kernel_shape: config.kernel_size.into(),
+        kernel_shape: config.kernel_size.as_slice().into(),
         padding: PaddingSpec::Explicit(tvec![top, left], tvec![bottom, right]),
-        dilations: Some(config.dilation.into()),
-        strides: Some(config.stride.into()),
+        dilations: Some(config.dilation.as_slice().into()),
+        strides: Some(config.stride.as_slice().into()),
         input_channels: config.in_channels,
         output_channels: config.out_channels,
     };
