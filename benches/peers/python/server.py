@@ -6,7 +6,7 @@ Questions, one line each, and their answers:
 
     {"do": "version"}                                   {"version": "2.15.0"}
     {"do": "prepare", "folder": ..., "work": ..., ...}  {"variants": {"torch": seconds, ...}}
-    {"do": "sample", "variant": "torch", "samples": 5}  {"seconds": [...]}
+    {"do": "sample", "variant": "torch"}                {"seconds": ...}
 
 `prepare` reads the files `input`, `weight`, `bias` and `grad` in the folder, and writes what each variant computes to
 files of its name: `torch.0` is the output for the work `forward`; for `backward` and `step`, which only PyTorch
@@ -18,6 +18,7 @@ no other work than the call.
 import contextlib
 import gc
 import json
+import math
 import os
 import sys
 import time
@@ -291,18 +292,18 @@ class Clock:
         while True:
             seconds = self.time(run, calls)
             if seconds >= SAMPLE:
-                return calls
-            needed = SAMPLE / max(seconds, 1e-9) * 1.1
-            calls = int(np.ceil(calls * min(max(needed, 1.1), 10.0)))
+                return calls, seconds
+            factor = SAMPLE / max(seconds, 1e-9) * 1.1
+            calls = math.ceil(calls * min(max(factor, 1.1), 10.0))
 
-    def sample(self, name, run, samples):
+    def sample(self, name, run):
         gc.disable()
-        if name not in self.calls:
-            self.calls[name] = self.calibrate(run)
-        calls = self.calls[name]
-        seconds = [self.time(run, calls) / calls for _ in range(samples)]
+        if name in self.calls:
+            seconds = self.time(run, self.calls[name])
+        else:
+            self.calls[name], seconds = self.calibrate(run)
         gc.enable()
-        return seconds
+        return seconds / self.calls[name]
 
 
 def prepare(peer, layer):
@@ -339,7 +340,7 @@ def main():
                 answer = {"variants": seconds}
             else:
                 name = question["variant"]
-                answer = {"seconds": clock.sample(name, variants[name], question["samples"])}
+                answer = {"seconds": clock.sample(name, variants[name])}
         except Exception as error:  # The asker decides what to do about it.
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)

@@ -21,30 +21,28 @@ impl Clock {
 
     /// Seconds a call.
     pub(crate) fn sample(&mut self) -> f64 {
-        if self.calls == 0 {
-            self.calls = self.calibrate();
-        }
-        self.time(self.calls).as_secs_f64() / f64::from(self.calls)
+        let time = if self.calls == 0 { self.calibrate() } else { self.time() };
+        time.as_secs_f64() / f64::from(self.calls)
     }
 
-    /// How many calls take a millisecond. Finding it out is the warm-up, too.
-    fn calibrate(&mut self) -> u32 {
-        let mut calls = 1;
+    /// Finds out how many calls take a millisecond, and how long they take. It is the warm-up, too.
+    fn calibrate(&mut self) -> Duration {
+        self.calls = 1;
         loop {
-            let time = self.time(calls);
+            let time = self.time();
             if time >= SAMPLE {
-                return calls;
+                return time;
             }
             // At most tenfold at once: the first calls are slow.
             let factor = (SAMPLE.as_secs_f64() / time.as_secs_f64().max(1e-9) * 1.1).clamp(1.1, 10.0);
-            calls += (f64::from(calls) * (factor - 1.0)).ceil() as u32;
+            self.calls = (f64::from(self.calls) * factor).ceil() as u32;
         }
     }
 
-    fn time(&mut self, calls: u32) -> Duration {
+    fn time(&mut self) -> Duration {
         (self.call)();
         let started = Instant::now();
-        for _ in 0..calls {
+        for _ in 0..self.calls {
             (self.call)();
         }
         started.elapsed()

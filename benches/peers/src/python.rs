@@ -83,11 +83,10 @@ impl Server {
         }
     }
 
-    /// Seconds a call, so many times.
-    pub(crate) fn sample(&mut self, variant: &str, samples: usize) -> Result<Vec<f64>, Failure> {
-        let answer = self.ask(&json!({ "do": "sample", "variant": variant, "samples": samples }))?;
-        let times = answer["seconds"].as_array().ok_or("no samples")?;
-        Ok(times.iter().filter_map(Value::as_f64).collect())
+    /// Seconds a call.
+    pub(crate) fn sample(&mut self, variant: &str) -> Result<f64, Failure> {
+        let answer = self.ask(&json!({ "do": "sample", "variant": variant }))?;
+        answer["seconds"].as_f64().ok_or_else(|| "no sample".into())
     }
 
     /// Makes the server ready for a layer, in all its variants.
