@@ -211,7 +211,8 @@ fn bytes(library: &[u8], name: &str) -> Outcome<u64> {
     for member in ArchiveFile::parse(library)?.members() {
         // A library holds more than objects.
         let Ok(object) = object::File::parse(member?.data(library)?) else { continue };
-        let sections = object.sections().filter(|section| section.name().is_ok_and(|full| full.starts_with(name)));
+        let sections =
+            object.sections().filter(|section| section.name().is_ok_and(|full| full.starts_with(name)));
         bytes += sections.map(|section| section.size()).sum::<u64>();
     }
     Ok(bytes)

@@ -124,7 +124,8 @@ fn copy(bytes: usize) -> (f64, f64) {
 pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |key: &str| {
-        let (_, value) = text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == key)?;
+        let (_, value) =
+            text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == key)?;
         Some(value.trim())
     };
     match (value("model name"), value("cpu family"), value("model")) {

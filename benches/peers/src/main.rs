@@ -16,7 +16,8 @@ use crate::report::Report;
 /// Whatever went wrong, for a person to read.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
+const USAGE: &str =
+    "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
 peers report NAME       table and charts of results/NAME.jsonl again
 peers readme NAME       the table of the repository's README, from these numbers";
 

@@ -41,7 +41,12 @@ pub(crate) fn run(options: &Options) -> Result<Report, Failure> {
             if options.work.is_empty() || options.work == work.name() {
                 let mut field = Field::new(row, &data, work, &mut servers)?;
                 sample(&mut field, options.samples, &mut servers)?;
-                layers.push(measured(row, work, field, machine.limit(row.flops(work), row.bytes(work), &isa)));
+                layers.push(measured(
+                    row,
+                    work,
+                    field,
+                    machine.limit(row.flops(work), row.bytes(work), &isa),
+                ));
                 eprintln!("{}", layers[layers.len() - 1]);
             }
         }

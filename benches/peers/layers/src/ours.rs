@@ -125,6 +125,8 @@ impl Pass {
     }
 
     fn results(&self) -> Vec<Vec<f32>> {
-        [self.of_input.as_slice(), self.of_weight.as_slice(), self.of_bias.as_slice()].map(<[_]>::to_vec).into()
+        [self.of_input.as_slice(), self.of_weight.as_slice(), self.of_bias.as_slice()]
+            .map(<[_]>::to_vec)
+            .into()
     }
 }

@@ -138,8 +138,9 @@ impl Chart {
         let (origin, end) = (self.x(self.origin), self.x(bar.value));
         let (left, right) = (origin.min(end), origin.max(end));
         let (width, colour) = ((right - left).max(0.5), bar.colour);
-        let bare =
-            format!("<rect x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" fill=\"{colour}\"/>\n");
+        let bare = format!(
+            "<rect x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" fill=\"{colour}\"/>\n"
+        );
         bare + &text(right + 4.0, y + BAR - 1.0, r#"class="s""#, &bar.label)
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn page(report: &Report, name: &str) -> Result<String, Failure> {
 
 fn head(head: &Head, name: &str) -> String {
     let peaks = [("AVX-512", head.machine.avx512), ("AVX2", head.machine.avx2)];
-    let peaks = peaks.iter().filter_map(|(name, rate)| Some(format!("{:.0} GFLOP/s ({name})", (*rate)? / 1e9)));
+    let peaks =
+        peaks.iter().filter_map(|(name, rate)| Some(format!("{:.0} GFLOP/s ({name})", (*rate)? / 1e9)));
     let copies = head.machine.copies.iter().step_by(3);
     let copies = copies.map(|(bytes, speed)| format!("{:.0} GB/s at {} KiB", speed / 1e9, bytes / 1024.0));
     let versions = head.versions.iter().map(|(name, version)| format!("{name} {version}"));
@@ -95,8 +96,16 @@ pub(super) fn means(report: &Report) -> String {
 /// Each layer beside the best of its peers.
 pub(super) fn ratios(layers: &[&Measured]) -> String {
     let header = [
-        "layer", "algorithm", "known, us", "free, us", "best peer, us", "ratio", "best crate, us", "ratio",
-        "limit, us", "share",
+        "layer",
+        "algorithm",
+        "known, us",
+        "free, us",
+        "best peer, us",
+        "ratio",
+        "best crate, us",
+        "ratio",
+        "limit, us",
+        "share",
     ];
     let rows = layers.iter().map(|layer| {
         let known = layer.known();
@@ -131,7 +140,8 @@ pub(super) fn losses(report: &Report) -> Vec<String> {
     let loss = |layer: &Measured| {
         let ((peer, time), known) = (layer.best_peer()?, layer.known());
         let (name, work) = (&layer.name, &layer.work);
-        (time < known).then(|| format!("{name}, {work}: {peer} takes {:.0} % of our time", 100.0 * time / known))
+        (time < known)
+            .then(|| format!("{name}, {work}: {peer} takes {:.0} % of our time", 100.0 * time / known))
     };
     report.layers.iter().filter_map(loss).collect()
 }
@@ -139,7 +149,9 @@ pub(super) fn losses(report: &Report) -> Vec<String> {
 fn refusals(report: &Report) -> Vec<String> {
     let of = |layer: &Measured| {
         let refused = layer.refused.iter();
-        refused.map(|(peer, reason)| format!("{}, {} by {peer}: {reason}", layer.name, layer.work)).collect::<Vec<_>>()
+        refused
+            .map(|(peer, reason)| format!("{}, {} by {peer}: {reason}", layer.name, layer.work))
+            .collect::<Vec<_>>()
     };
     report.layers.iter().flat_map(of).collect()
 }
