@@ -1,6 +1,6 @@
-"""Prints src/neighbours.rs: twenty layers near those of the suite, drawn at random.
+"""Prints layers/src/neighbours.rs: twenty layers near those of the suite, drawn at random.
 
-    python3 python/neighbours.py > src/neighbours.rs
+    python3 python/neighbours.py > layers/src/neighbours.rs
 
 Channels that are no multiple of 16 and images of odd sizes: what nobody tuned for. The seed is fixed, and the
 first draw was kept.

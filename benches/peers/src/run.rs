@@ -41,12 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, Failure> {
             if options.work.is_empty() || options.work == work.name() {
                 let mut field = Field::new(row, &data, work, &mut servers)?;
                 sample(&mut field, options.samples, &mut servers)?;
-                layers.push(measured(
-                    row,
-                    work,
-                    field,
-                    machine.limit(row.flops(work), row.bytes(work), &isa),
-                ));
+                layers.push(measured(row, work, field, &machine, &isa));
                 eprintln!("{}", layers[layers.len() - 1]);
             }
         }
@@ -66,7 +61,8 @@ fn sample(field: &mut Field, samples: usize, servers: &mut [Server]) -> Result<(
     Ok(())
 }
 
-fn measured(row: &Row, work: Work, field: Field, limit: f64) -> Measured {
+fn measured(row: &Row, work: Work, field: Field, machine: &Machine, isa: &str) -> Measured {
+    let (flops, bytes) = (row.flops(work), row.bytes(work));
     let times = field.contenders.into_iter().map(|contender| {
         let samples = contender.samples.into_iter().map(rounded).collect();
         let (error, prepared) = (rounded(contender.error), rounded(contender.prepared));
@@ -76,9 +72,10 @@ fn measured(row: &Row, work: Work, field: Field, limit: f64) -> Measured {
         name: row.name.to_owned(),
         table: row.table.to_owned(),
         work: work.name().to_owned(),
-        flops: row.flops(work),
-        bytes: row.bytes(work),
-        limit: rounded(limit),
+        isa: isa.to_owned(),
+        flops,
+        bytes,
+        limit: rounded(machine.limit(flops, bytes, isa)),
         algorithm: row.algorithm(),
         times: times.collect(),
         refused: field.refused.into_iter().collect(),

@@ -47,6 +47,8 @@ pub(crate) struct Measured {
     pub(crate) table: String,
     /// `forward`, `backward` or `step`.
     pub(crate) work: String,
+    /// The instruction set that our kernels ran on.
+    pub(crate) isa: String,
     pub(crate) flops: f64,
     pub(crate) bytes: f64,
     /// The least seconds for direct arithmetic.
@@ -77,6 +79,9 @@ const CRATES: [&str; 4] = ["tract", "rten", "candle", "burn-flex"];
 const OTHERS: [&str; 7] =
     ["torch", "torch_cl", "torch_packed", "torch_cl_packed", "onnxruntime", "openvino", "ncnn"];
 
+/// Who takes the widest vectors that there are, whatever they are told.
+const WIDEST: [&str; 4] = ["tract", "rten", "onnxruntime", "ncnn"];
+
 /// A contender and its time.
 type Best<'a> = (&'a str, f64);
 
@@ -91,9 +96,15 @@ impl Measured {
         self.time("known").unwrap_or(f64::NAN)
     }
 
-    /// The fastest of those that the filter lets through, ours never.
+    /// Whether a contender had the same vectors as we.
+    fn comparable(&self, name: &str) -> bool {
+        self.isa == "avx512" || !WIDEST.contains(&name)
+    }
+
+    /// The fastest of the comparable ones that the filter lets through, ours never.
     fn best(&self, filter: impl Fn(&str) -> bool) -> Option<Best<'_>> {
-        let peers = self.times.keys().map(String::as_str).filter(|name| !OURS.contains(name) && filter(name));
+        let compared = |name: &&str| !OURS.contains(name) && self.comparable(name) && filter(name);
+        let peers = self.times.keys().map(String::as_str).filter(compared);
         let times = peers.filter_map(|name| Some((name, self.time(name)?)));
         times.min_by(|one, other| one.1.total_cmp(&other.1))
     }

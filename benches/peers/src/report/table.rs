@@ -1,5 +1,7 @@
 //! The numbers as a page of Markdown.
 
+use std::iter;
+
 use super::{Best, CRATES, Head, Measured, OTHERS, OURS, Report, geometric};
 use crate::Failure;
 
@@ -28,6 +30,12 @@ pub(super) fn page(report: &Report, name: &str) -> Result<String, Failure> {
     Ok(page)
 }
 
+/// What is said of a run with narrower vectors than the machine has.
+const WIDER: &str = "
+**tract, rten, ONNX Runtime and ncnn, starred, cannot be held to these vectors and use AVX-512 all the same**: their
+times are shown, but they are not among the best peers and crates here.
+";
+
 fn head(head: &Head, name: &str) -> String {
     let peaks = [("AVX-512", head.machine.avx512), ("AVX2", head.machine.avx2)];
     let peaks =
@@ -47,7 +55,7 @@ Peers: {}.
 by that of `known`, in bold where the peer is faster. `limit` is the longer of arithmetic, as the definition counts
 it, at the core's peak, and the bytes at the speed of a copy; `share` is limit divided by `known`. Winograd's
 algorithm needs fewer operations, and may go beyond 100 %.
-
+{}
 ![times]({name}.svg)
 
 ![share of the limit]({name}-limit.svg)
@@ -61,6 +69,7 @@ algorithm needs fewer operations, and may go beyond 100 %.
         join(copies, ", "),
         join(versions, ", "),
         join(missing, ""),
+        if head.isa == "avx512" { "" } else { WIDER },
     )
 }
 
@@ -132,7 +141,12 @@ fn times(layers: &[&Measured]) -> String {
     let row = |layer: &&Measured| {
         [vec![layer.name.clone()], names.iter().map(|name| micro(layer.time(name))).collect()].concat()
     };
-    table(&[vec!["layer"], names.clone()].concat(), layers.iter().map(row))
+    let star = |name: &&str| if layers[0].comparable(name) { (*name).to_owned() } else { format!("{name}*") };
+    let header: Vec<String> = names.iter().map(star).collect();
+    table(
+        &iter::once("layer").chain(header.iter().map(String::as_str)).collect::<Vec<_>>(),
+        layers.iter().map(row),
+    )
 }
 
 /// Where somebody else is faster.
