@@ -12,7 +12,7 @@ use crate::rust;
 const TOLERANCE: f64 = 5e-4;
 
 /// Nobody is timed for longer than this, in seconds, but by the last sample.
-const ENOUGH: f64 = 0.5;
+const ENOUGH: f64 = 0.2;
 
 /// Somebody who is ready to do a layer's work again and again.
 pub(crate) struct Contender {

@@ -19,7 +19,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const USAGE: &str =
     "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
 peers report NAME       table and charts of results/NAME.jsonl again
-peers readme NAME       the table of the repository's README, from these numbers";
+peers readme NAME       the repository's README, from these numbers and those of NAME-avx2";
 
 /// What is to be measured.
 struct Options {
@@ -41,7 +41,7 @@ fn main() -> Result<(), Failure> {
     match command.as_str() {
         "run" => run::run(&options(folder, arguments)?)?.write(&results, &name),
         "report" => Report::read(&results, &name)?.write(&results, &name),
-        "readme" => Report::read(&results, &name)?.readme(&folder.join("../../README.md"), &name),
+        "readme" => report::readme::write(&results, &name, &folder.join("../../README.md")),
         _ => Err(USAGE.into()),
     }
 }

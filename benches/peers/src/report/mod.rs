@@ -1,7 +1,7 @@
 //! What a run gives: numbers, a page of tables, charts, and a part of the repository's README.
 
 mod chart;
-mod readme;
+pub(crate) mod readme;
 mod table;
 
 use std::collections::BTreeMap;

@@ -3,52 +3,68 @@
 use std::fs;
 use std::path::Path;
 
-use super::table::{losses, ratios};
-use super::{Measured, Report, geometric};
+use super::table::{losses, ratios, table};
+use super::{Best, Measured, Report, geometric};
 use crate::Failure;
 
 const BEGIN: &str = "<!-- From here on written by benches/peers: `peers readme`. -->\n";
 const END: &str = "<!-- Up to here. -->\n";
 
-impl Report {
-    /// Replaces the part.
-    pub(crate) fn readme(&self, path: &Path, name: &str) -> Result<(), Failure> {
-        let text = fs::read_to_string(path)?;
-        let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for it")?;
-        let (_, after) = rest.split_once(END).ok_or("the place in the README has no end")?;
-        fs::write(path, [before, BEGIN, "\n", &self.summary(name), "\n", END, after].concat())?;
-        Ok(())
-    }
+/// Replaces the part by what these numbers say, and those of the run with AVX2.
+pub(crate) fn write(results: &Path, name: &str, readme: &Path) -> Result<(), Failure> {
+    let wide = Report::read(results, name)?;
+    let narrow = Report::read(results, &format!("{name}-avx2"))?;
+    let text = fs::read_to_string(readme)?;
+    let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for it")?;
+    let (_, after) = rest.split_once(END).ok_or("the place in the README has no end")?;
+    let summary = summary(name, &wide, &narrow);
+    Ok(fs::write(readme, [before, BEGIN, "\n", &summary, "\n", END, after].concat())?)
+}
 
-    fn summary(&self, name: &str) -> String {
-        let suite = self.select("suite", "forward");
-        let neighbours = self.select("neighbours", "forward");
-        let steps = self.select("suite", "step");
-        format!(
-            "On one core of {} ({} kernels), geometric means: the best peer of each layer takes {} times our time over \
-             the suite and {} times over the neighbouring layers, the best Rust crate of each {} and {} times; forward and \
-             backward together, the best peer takes {} times. We are behind in {} of {} measurements.\n\n\
-             ![The best peer's and the best Rust crate's time, layer by layer](benches/peers/results/{name}.svg)\n\n\
-             <details><summary>The suite in numbers</summary>\n\n{}\n</details>\n\n\
-             Everything else is in [benches/peers/results/{name}.md](benches/peers/results/{name}.md): all times, the \
-             neighbouring layers, gradients, losses, differences; how it is measured, in \
-             [benches/peers](benches/peers/README.md).\n",
-            self.head.processor,
-            self.head.isa,
+fn summary(name: &str, wide: &Report, narrow: &Report) -> String {
+    let peers: Vec<&str> = wide.head.versions.keys().map(String::as_str).collect();
+    format!(
+        "One core of {}, beside {}, in one run; how many times our time the fastest of them takes for each layer, in the \
+         geometric mean:\n\n{}\n\
+         ![The best peer's and the best Rust crate's time, layer by layer](benches/peers/results/{name}.svg)\n\n\
+         <details><summary>The suite in numbers</summary>\n\n{}\n</details>\n\n\
+         All times, the neighbouring layers, gradients, losses and differences are in \
+         [results/{name}.md](benches/peers/results/{name}.md) and [results/{name}-avx2.md](benches/peers/results/{name}-avx2.md); \
+         how it is measured and what is fair about it, in [benches/peers](benches/peers/README.md).\n",
+        wide.head.processor,
+        peers.join(", "),
+        means([("AVX-512", wide), ("AVX2", narrow)]),
+        ratios(&wide.select("suite", "forward")),
+    )
+}
+
+fn means(reports: [(&str, &Report); 2]) -> String {
+    let header = [
+        "",
+        "33 layers",
+        "20 neighbours",
+        "the best Rust crate",
+        "gradients",
+        "forward and backward",
+        "we are behind in",
+    ];
+    let rows = reports.map(|(title, report)| {
+        let suite = report.select("suite", "forward");
+        vec![
+            title.to_owned(),
             mean(&suite, Measured::best_peer),
-            mean(&neighbours, Measured::best_peer),
+            mean(&report.select("neighbours", "forward"), Measured::best_peer),
             mean(&suite, Measured::best_crate),
-            mean(&neighbours, Measured::best_crate),
-            mean(&steps, Measured::best_peer),
-            losses(self).len(),
-            self.layers.len(),
-            ratios(&suite),
-        )
-    }
+            mean(&report.select("suite", "backward"), Measured::best_peer),
+            mean(&report.select("suite", "step"), Measured::best_peer),
+            format!("{} of {}", losses(report).len(), report.layers.len()),
+        ]
+    });
+    table(&header, rows.into_iter())
 }
 
 /// How many times our time the best takes.
-fn mean(layers: &[&Measured], best: fn(&Measured) -> Option<super::Best<'_>>) -> String {
+fn mean(layers: &[&Measured], best: fn(&Measured) -> Option<Best<'_>>) -> String {
     let ratios = layers.iter().filter_map(|layer| Some(best(layer)?.1 / layer.known()));
-    geometric(ratios).map_or("?".to_owned(), |(mean, _)| format!("{mean:.2}"))
+    geometric(ratios).map_or("-".to_owned(), |(mean, _)| format!("{mean:.2}"))
 }

@@ -183,7 +183,7 @@ fn errors(report: &Report) -> String {
 }
 
 /// A table: the first column is words, the others are numbers.
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = format!("| {} |\n|---|{}\n", header.join(" | "), "---:|".repeat(header.len() - 1));
     head + &join(rows.map(|row| format!("| {} |\n", row.join(" | "))), "")
 }
