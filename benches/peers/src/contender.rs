@@ -118,7 +118,9 @@ impl Field {
         }
     }
 
+    /// Notes a reason: its first line, for backtraces are of no use.
     fn refuse(&mut self, name: &str, reason: &str) {
+        let reason = reason.lines().next().unwrap_or_default();
         self.refused.push((name.to_owned(), reason.to_owned()));
     }
 }
