@@ -18,7 +18,6 @@ no other work than the call.
 import contextlib
 import gc
 import json
-import math
 import os
 import sys
 import time
@@ -293,8 +292,7 @@ class Clock:
             seconds = self.time(run, calls)
             if seconds >= SAMPLE:
                 return calls, seconds
-            factor = SAMPLE / max(seconds, 1e-9) * 1.1
-            calls = math.ceil(calls * min(max(factor, 1.1), 10.0))
+            calls *= min(int(SAMPLE / max(seconds, 1e-9)) + 1, 10)
 
     def sample(self, name, run):
         gc.disable()

@@ -34,8 +34,8 @@ impl Clock {
                 return time;
             }
             // At most tenfold at once: the first calls are slow.
-            let factor = (SAMPLE.as_secs_f64() / time.as_secs_f64().max(1e-9) * 1.1).clamp(1.1, 10.0);
-            self.calls = (f64::from(self.calls) * factor).ceil() as u32;
+            let factor = (SAMPLE.as_nanos() / time.as_nanos().max(1) + 1).min(10);
+            self.calls *= u32::try_from(factor).expect("ten at most");
         }
     }
 

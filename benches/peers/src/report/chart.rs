@@ -128,7 +128,7 @@ impl Chart {
     }
 
     fn tick(&self, value: f64, words: &str) -> String {
-        let class = if value == 1.0 { r#"class="one" "# } else { "" };
+        let class = if (value - 1.0).abs() < 1e-9 { r#"class="one" "# } else { "" };
         let (x, low) = (self.x(value), self.height() - 8.0);
         let line = format!("<line {class}x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{low:.0}\"/>\n");
         line + &text(x, TOP - 5.0, r#"class="s" text-anchor="middle""#, words)

@@ -147,7 +147,7 @@ impl Report {
             lines += &(serde_json::to_string(layer)? + "\n");
         }
         fs::write(file(".jsonl"), lines)?;
-        fs::write(file(".md"), table::page(self, name)?)?;
+        fs::write(file(".md"), table::page(self, name))?;
         fs::write(file(".svg"), chart::times(self, "forward"))?;
         fs::write(file("-limit.svg"), chart::shares(self, "forward"))?;
         fs::write(file("-step.svg"), chart::times(self, "step"))?;

@@ -3,7 +3,6 @@
 use std::iter;
 
 use super::{Best, CRATES, Head, Measured, OTHERS, OURS, Report, geometric};
-use crate::Failure;
 
 /// The tables: title, which layers, timed for what.
 const SECTIONS: [(&str, &str, &str); 4] = [
@@ -14,20 +13,25 @@ const SECTIONS: [(&str, &str, &str); 4] = [
 ];
 
 /// The report as a page.
-pub(super) fn page(report: &Report, name: &str) -> Result<String, Failure> {
-    let mut page = head(&report.head, name);
-    page += &format!("\n## Geometric means\n\n{}", means(report));
-    for (title, table, work) in SECTIONS {
-        let layers = report.select(table, work);
-        if !layers.is_empty() {
-            page += &format!("\n## {title}\n\n{}", ratios(&layers));
-            page += &format!("\nMedians in microseconds:\n\n{}", times(&layers));
-        }
+pub(super) fn page(report: &Report, name: &str) -> String {
+    let sections = SECTIONS.map(|(title, table, work)| section(title, &report.select(table, work)));
+    let parts = [
+        head(&report.head, name),
+        format!("\n## Geometric means\n\n{}", means(report)),
+        sections.concat(),
+        format!("\n## Losses\n\n{}", list(&losses(report))),
+        format!("\n## Not timed\n\n{}", list(&refusals(report))),
+        format!("\n## Differences\n\n{}", errors(report)),
+    ];
+    parts.concat()
+}
+
+/// The layers of a section: beside the best, and everybody's times.
+fn section(title: &str, layers: &[&Measured]) -> String {
+    if layers.is_empty() {
+        return String::new();
     }
-    page += &format!("\n## Losses\n\n{}", list(losses(report)));
-    page += &format!("\n## Not timed\n\n{}", list(refusals(report)));
-    page += &format!("\n## Differences\n\n{}", errors(report));
-    Ok(page)
+    format!("\n## {title}\n\n{}\nMedians in microseconds:\n\n{}", ratios(layers), times(layers))
 }
 
 /// What is said of a run with narrower vectors than the machine has.
@@ -188,8 +192,8 @@ pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
     head + &join(rows.map(|row| format!("| {} |\n", row.join(" | "))), "")
 }
 
-fn list(items: Vec<String>) -> String {
-    match &items[..] {
+fn list(items: &[String]) -> String {
+    match items {
         [] => "None.\n".to_owned(),
         items => join(items.iter().map(|item| format!("- {item}\n")), ""),
     }

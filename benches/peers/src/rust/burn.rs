@@ -12,6 +12,7 @@ use layers::{Call, Data, Row, Work};
 use crate::Failure;
 
 /// The layer as burn-flex runs it.
+#[expect(clippy::unnecessary_wraps, reason = "as the other peers, some of which can fail")]
 pub(crate) fn ready(row: &Row, data: &Data, work: Work) -> Result<Option<Call>, Failure> {
     let layer = Layer::new(row, data);
     let run = move || match work {

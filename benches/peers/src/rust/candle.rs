@@ -16,7 +16,7 @@ pub(crate) fn ready(row: &Row, data: &Data, work: Work) -> std::result::Result<O
     let layer = Layer::new(row, data)?;
     let mut run: Box<dyn FnMut() -> Result<Vec<Tensor>>> = match work {
         Work::Forward => {
-            let parameters = layer.parameters.each_ref().map(|variable| variable.as_detached_tensor());
+            let parameters = layer.parameters.each_ref().map(Var::as_detached_tensor);
             Box::new(move || Ok(vec![layer.forward(&parameters)?]))
         }
         Work::Backward => {

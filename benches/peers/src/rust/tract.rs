@@ -5,7 +5,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use layers::{Call, Data, Row, Work};
-use tract_core::internal::*;
+use tract_core::internal::{
+    DatumExt, IntoRunnable, SpecialOps, TValue, Tensor, TractResult, TypedModel, tvec,
+};
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
