@@ -172,6 +172,7 @@ class OpenVino:
     """OpenVINO: compiled for latency on one thread in `f32`, input and output in memory that is there already."""
 
     def __init__(self):
+        os.environ["CI"] = "true"  # Else it starts a process that reports to its makers.
         import openvino
 
         self.ov = openvino

@@ -22,10 +22,11 @@ pub(crate) fn write(results: &Path, name: &str, readme: &Path) -> Result<(), Fai
 }
 
 fn summary(name: &str, wide: &Report, narrow: &Report) -> String {
-    let peers: Vec<&str> = wide.head.versions.keys().map(String::as_str).collect();
+    let versions = wide.head.versions.iter();
+    let peers: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
     format!(
-        "One core of {}, beside {}, in one run; how many times our time the fastest of them takes for each layer, in the \
-         geometric mean:\n\n{}\n\
+        "On one core of {}, in one run beside {}: how many times our time the fastest of them takes for each layer, in the \
+         geometric mean. With AVX2, beside those of them that can be held to it.\n\n{}\n\
          ![The best peer's and the best Rust crate's time, layer by layer](benches/peers/results/{name}.svg)\n\n\
          <details><summary>The suite in numbers</summary>\n\n{}\n</details>\n\n\
          All times, the neighbouring layers, gradients, losses and differences are in \
