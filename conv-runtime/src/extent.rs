@@ -89,10 +89,11 @@ impl Extent {
         Some(Self { image, out, copies: true, band, pitch, plane: 0, shares })
     }
 
-    /// The geometry of a band of `rows`.
-    pub(crate) fn geometry(&self, rows: usize) -> Geometry {
-        let [out_h, out_w] = self.out;
-        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch: self.pitch, plane: self.plane }
+    /// The geometry of a band of `rows` from row `first` on.
+    pub(crate) fn geometry(&self, first: usize, rows: usize) -> Geometry {
+        let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
+        let Self { pitch, plane, .. } = *self;
+        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch, plane, first, image_h, image_w }
     }
 }
 

@@ -48,7 +48,7 @@ fn count(body: &[Stmt]) -> Count {
             Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => {
                 total.stores += 1;
             }
-            Stmt::Local { .. } | Stmt::Forget { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
+            Stmt::Local { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
         }
     }
     total

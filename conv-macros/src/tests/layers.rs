@@ -122,7 +122,7 @@ impl Case {
         }
         let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
-        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(band), buffers))
+        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(first, band), buffers))
     }
 
     /// Working memory of a block.
@@ -138,7 +138,7 @@ impl Case {
         vec![f64::NAN; elements * width]
     }
 
-    fn sizes(&self, band: usize) -> [(Size, usize); 5] {
+    fn sizes(&self, first: usize, band: usize) -> [(Size, usize); 8] {
         let sizes = self.geometry();
         [
             (Size::OutH, band),
@@ -146,6 +146,9 @@ impl Case {
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
             (Size::Plane, sizes.plane),
+            (Size::First, first),
+            (Size::ImageH, self.image.h),
+            (Size::ImageW, self.image.w),
         ]
     }
 
@@ -164,7 +167,7 @@ impl Case {
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * sizes.out.w;
                 let output = result[start..].to_vec();
-                let output = self.block(data, band, channel, planes.clone(), output);
+                let output = self.block(data, [first, band], channel, planes.clone(), output);
                 result[start..].copy_from_slice(&output);
             }
         }
@@ -172,7 +175,14 @@ impl Case {
     }
 
     /// One block of one band.
-    fn block(&self, data: &Data, band: usize, first: usize, planes: Vec<f64>, output: Vec<f64>) -> Vec<f64> {
+    fn block(
+        &self,
+        data: &Data,
+        [row, band]: [usize; 2],
+        first: usize,
+        planes: Vec<f64>,
+        output: Vec<f64>,
+    ) -> Vec<f64> {
         let (spec, plan) = (&self.spec, &self.plan);
         let tail = first + plan.block > spec.out_per_group();
         let (weights, bias) = packed(self, data, first, plan.channels(spec, tail), plan.width(tail));
@@ -183,7 +193,7 @@ impl Case {
             (Buffer::Output, output),
             (Buffer::Work, self.work(band, plan.width(tail))),
         ];
-        interp::run(&lower(spec, plan, tail), &self.sizes(band), buffers)
+        interp::run(&lower(spec, plan, tail), &self.sizes(row, band), buffers)
     }
 }
 
