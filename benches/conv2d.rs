@@ -1,9 +1,9 @@
 //! Generated layers against generic loops, over every layer of the suite.
 //!
 //! ```text
-//! cargo bench                  # everything
-//! cargo bench -- rn_3x3        # the layers whose names begin so
-//! cargo bench -- /known        # one column
+//! cargo bench --bench conv2d                  # everything
+//! cargo bench --bench conv2d -- rn_3x3        # the layers whose names begin so
+//! cargo bench --bench conv2d -- /known        # one column
 //! ```
 //!
 //! For each layer there are three: `known`, made for its image size; `free`, made for any; and `generic`,
