@@ -109,7 +109,15 @@ impl Layer<'_> {
                 self.winograd(geometry, outputs, pixels, width / self.plan.machine.lanes)
             }
         };
-        Cost { write: cost.write + CALL, ..cost }
+        let compute = cost.compute.max(self.reads());
+        Cost { compute, write: cost.write + CALL, ..cost }
+    }
+
+    /// What it takes to read the image once, where it does not fit the second-level cache.
+    fn reads(&self) -> f64 {
+        let elements = self.image.h as f64 * self.image.w as f64 * self.spec.in_per_group() as f64;
+        let bytes = elements * self.plan.machine.bytes as f64;
+        if !self.plan.copies(self.out.w) && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
     }
 
     fn channels(&self, pixels: usize, vectors: usize) -> Cost {
