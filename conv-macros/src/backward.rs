@@ -14,7 +14,7 @@
 //! stride 1 there is one residue, and nothing to be put anywhere. Its kernels are planned and lowered like
 //! all others.
 
-use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Spec};
+use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Residues, Spec};
 
 /// The layer that turns the output's gradient into the input's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,10 @@ impl Adjoint {
             // Its weights are turned and packed while the program runs, and not transformed.
             algorithm: Algorithm::Direct,
             input: spec.input.and_then(|image| spec.output(image)),
+            residues: Residues {
+                count: Hw { h: rows.residues, w: columns.residues },
+                whole: Hw { h: rows.whole, w: columns.whole },
+            },
             ..spec.clone()
         };
         let least = adjoint.effective_kernel();
@@ -66,6 +70,8 @@ impl Adjoint {
 /// One axis of the adjoint.
 struct Axis {
     residues: usize,
+    /// How many of them, the first, have as many taps as any.
+    whole: usize,
     /// Of the residue that has most.
     taps: usize,
     dilation: usize,
@@ -75,7 +81,8 @@ impl Axis {
     fn of(kernel: usize, stride: usize, dilation: usize) -> Self {
         let common = gcd(stride, dilation);
         let step = stride / common;
-        Self { residues: step.min(kernel), taps: kernel.div_ceil(step), dilation: dilation / common }
+        let (residues, taps) = (step.min(kernel), kernel.div_ceil(step));
+        Self { residues, whole: kernel - (taps - 1) * residues, taps, dilation: dilation / common }
     }
 
     /// From its first tap to its last.

@@ -12,7 +12,7 @@ use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
 use crate::plan::{Machine, Plan, Transform, plan};
 use crate::report::Report;
-use crate::spec::{Hw, PaddingMode, Spec};
+use crate::spec::{Hw, PaddingMode, Residues, Spec};
 
 /// The layer as a named type.
 pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
@@ -163,6 +163,7 @@ fn kernel(
     let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
     let sizes = sizes(spec);
     let blocks = plans.iter().map(|plan| block(spec, plan, private));
+    let residues = residues(spec, private);
     let prepares = plans.iter().filter_map(|plan| prepare(spec, plan, private));
     quote! {
         #[automatically_derived]
@@ -172,6 +173,7 @@ fn kernel(
             const PLAN: &'static str = #summary;
             const SIZES: ::core::option::Option<[[usize; 2]; 2]> = #sizes;
             const SCHEMES: [#private::Scheme; 3] = [#(#schemes),*];
+            #residues
 
             #parameters
 
@@ -179,6 +181,15 @@ fn kernel(
             #(#prepares)*
         }
     }
+}
+
+/// Which output channels lack taps, if any do.
+fn residues(spec: &Spec, private: &TokenStream) -> Option<TokenStream> {
+    let Residues { count, whole } = spec.residues;
+    let (counts, wholes) = (pair(count), pair(whole));
+    (count != whole).then(|| {
+        quote!(const RESIDUES: #private::Residues = #private::Residues { count: #counts, whole: #wholes };)
+    })
 }
 
 /// The kernels of one vector width: a full block of output channels, and the narrower one.
@@ -272,10 +283,6 @@ fn filtering(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
 }
 
 fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
-    let pair = |size: Hw| {
-        let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
-        quote!([#h, #w])
-    };
     let (kernel, stride, dilation) = (pair(spec.kernel), pair(spec.stride), pair(spec.dilation));
     let [top, bottom, left, right] =
         [spec.padding.top, spec.padding.bottom, spec.padding.left, spec.padding.right]
@@ -293,6 +300,11 @@ fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
             .groups(#groups)
             .bias(#bias)
     }
+}
+
+fn pair(size: Hw) -> TokenStream {
+    let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
+    quote!([#h, #w])
 }
 
 fn padding_mode(mode: PaddingMode) -> Ident {

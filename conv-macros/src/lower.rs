@@ -88,7 +88,20 @@ impl Block<'_> {
             (Some(known), Size::OutPlane) => Index::Const(known.out.h * known.out.w),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
             (Some(known), Size::Plane) => Index::Const(known.plane),
+            (Some(_), Size::FirstRow | Size::FirstColumn) => Index::Size(size),
         }
+    }
+
+    /// A loop over the rows of taps that channels of the block have.
+    fn row_taps(&self, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
+        let [skips, _] = self.spec.skips(self.plan.block);
+        taps("i", self.spec.kernel.h, skips.then_some(Size::FirstRow), body)
+    }
+
+    /// A loop over the taps of a row that channels of the block have.
+    fn column_taps(&self, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
+        let [_, skips] = self.spec.skips(self.plan.block);
+        taps("j", self.spec.kernel.w, skips.then_some(Size::FirstColumn), body)
     }
 
     /// What the weights of a tap do to the pixels: in one input channel, or in all.
@@ -132,6 +145,18 @@ fn counted(name: &'static str, extent: usize, body: impl FnOnce(Index) -> Vec<St
     }
     let var = Var(name);
     vec![Stmt::For { var, extent: Index::Const(extent), body: body(Index::Var(var)) }]
+}
+
+/// A loop over taps, from the first that a size says.
+fn taps(
+    name: &'static str,
+    extent: usize,
+    first: Option<Size>,
+    body: impl FnOnce(Index) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let Some(first) = first.map(Index::Size) else { return counted(name, extent, body) };
+    let (var, extent) = (Var(name), Index::Const(extent).less(first.clone()));
+    vec![Stmt::For { var, extent, body: body(first + Index::Var(var)) }]
 }
 
 /// Tiles of the first of `steps` that fits the extent, the last of which is 1.

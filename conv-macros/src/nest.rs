@@ -47,6 +47,10 @@ pub(crate) enum Size {
     Pitch,
     /// Elements from one input channel to the next.
     Plane,
+    /// The first row of taps that a channel of the block has: 0, or 1.
+    FirstRow,
+    /// The first column of taps.
+    FirstColumn,
 }
 
 /// A loop variable.

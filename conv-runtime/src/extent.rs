@@ -91,8 +91,8 @@ impl Extent {
 
     /// The geometry of a band of `rows`.
     pub(crate) fn geometry(&self, rows: usize) -> Geometry {
-        let [out_h, out_w] = self.out;
-        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch: self.pitch, plane: self.plane }
+        let ([out_h, out_w], Self { pitch, plane, .. }) = (self.out, *self);
+        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch, plane, ..Geometry::default() }
     }
 }
 

@@ -29,6 +29,18 @@ pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
 /// for. `None` if they cannot be counted.
 pub(crate) fn run<'m, K: Kernel>(
     layer: &K,
+    sizes: [[usize; 2]; 2],
+    x: &[K::Elem],
+    y: &mut [K::Elem],
+    memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
+) -> Option<()> {
+    run_from(layer, 0, sizes, x, y, memory)
+}
+
+/// As [`run`], over groups of channels of which the first is this one.
+pub(crate) fn run_from<'m, K: Kernel>(
+    layer: &K,
+    first: usize,
     [input, output]: [[usize; 2]; 2],
     x: &[K::Elem],
     y: &mut [K::Elem],
@@ -49,7 +61,7 @@ pub(crate) fn run<'m, K: Kernel>(
     let to = output[0] * output[1] * config.out_per_group();
     // Batch and groups are one loop: the channels of one image follow those of the one before.
     for (at, (image, out)) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)).enumerate() {
-        pass.group(at % config.groups, image, out, &mut memory);
+        pass.group((first + at) % config.groups, image, out, &mut memory);
     }
     Some(())
 }
@@ -156,9 +168,11 @@ impl<K: Kernel> Pass<'_, K> {
         let weights = &self.parameters.weights[band.group * width * terms..][..width * terms];
         let bias = &self.parameters.bias[band.group * width..][..width];
         for block in blocks(self.scheme, config.out_per_group()) {
+            let last = block.first + block.channels - 1;
+            let [first_row, first_column] = K::RESIDUES.first_tap(block.first, last, config.out_per_group());
             let job = Job {
                 tail: block.tail,
-                geometry: band.geometry,
+                geometry: Geometry { first_row, first_column, ..band.geometry },
                 image,
                 weights: &weights[block.first * terms..][..block.width * terms],
                 bias: &bias[block.first..][..block.width],

@@ -15,7 +15,7 @@
 //!    `conv_runtime`'s `scatter` transposes on the way out, once a tile.
 
 use super::outer::Outer;
-use super::{Block, counted, ladder};
+use super::{Block, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
@@ -50,8 +50,8 @@ fn tile(block: &Block<'_>, y: &Index, x: &Index, pixels: usize) -> Vec<Stmt> {
 
 fn taps(block: &Block<'_>, outer: Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
     let spec = block.spec;
-    counted("i", spec.kernel.h, |i| {
-        counted("j", spec.kernel.w, |j| {
+    block.row_taps(|i| {
+        block.column_taps(|j| {
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
             let pixel = row * block.size(Size::Pitch) + column;

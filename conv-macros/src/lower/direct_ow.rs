@@ -108,8 +108,8 @@ impl Tile<'_> {
     fn taps(&self, y: &Index, x: &Index) -> Vec<Stmt> {
         let block = self.block;
         let spec = block.spec;
-        counted("i", spec.kernel.h, |i| {
-            counted("j", spec.kernel.w, |j| {
+        block.row_taps(|i| {
+            block.column_taps(|j| {
                 let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
                 let pixel = row * block.size(Size::Pitch) + block.column_of_tap(j.clone()) + x.clone();
                 let tap = i * spec.kernel.w + j;

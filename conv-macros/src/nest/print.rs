@@ -129,6 +129,8 @@ impl Display for Size {
             Self::OutPlane => "out_plane",
             Self::Pitch => "pitch",
             Self::Plane => "plane",
+            Self::FirstRow => "first_row",
+            Self::FirstColumn => "first_column",
         })
     }
 }

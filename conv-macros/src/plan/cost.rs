@@ -130,7 +130,7 @@ impl Layer<'_> {
 
     /// Tiles that run all taps of all channels step by step.
     fn tiles(&self, tiles: f64, step: f64, write: f64) -> Cost {
-        let taps = self.spec.taps() as f64 * (self.spec.in_per_group() as f64 * step + TAP);
+        let taps = self.spec.taps_in_blocks(self.plan.block) * (self.spec.in_per_group() as f64 * step + TAP);
         Cost { compute: tiles * taps, copy: 0.0, write: tiles * (write + TILE) }
     }
 

@@ -42,7 +42,7 @@ pub(super) fn pixels<E: Element>(
         }
     }
     let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (rows.count, across) };
-    Geometry { out_h, out_w, out_plane, pitch, plane }
+    Geometry { out_h, out_w, out_plane, pitch, plane, ..Geometry::default() }
 }
 
 /// Copies padded rows of all channels of a group to `[row][column][depth]`.

@@ -35,7 +35,7 @@ pub(super) fn run<K: Differentiable>(
     done
 }
 
-/// Image by image, by way of the padded image's gradient.
+/// Group by group, by way of the padded image's gradient.
 fn folded<K: Differentiable>(
     turned: &K::InputGradient,
     [image, out]: [[usize; 2]; 2],
@@ -45,15 +45,17 @@ fn folded<K: Differentiable>(
 ) -> Option<()> {
     let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
     let places = adjoint.places(out)?;
-    let elements = places[0].checked_mul(places[1])?.checked_mul(adjoint.out_channels)?;
+    let elements = places[0].checked_mul(places[1])?.checked_mul(adjoint.out_per_group())?;
     let mut planes = core::mem::take(&mut K::Elem::work(scratch).planes);
     let buffer = planes.take(elements);
-    let (from, each) = (config.out_channels * out[0] * out[1], config.in_channels * image[0] * image[1]);
+    let (from, each) =
+        (config.out_per_group() * out[0] * out[1], config.in_per_group() * image[0] * image[1]);
     let mut done = Some(());
-    for (grad, to) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)) {
+    for (at, (grad, to)) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)).enumerate() {
         let memory = K::Elem::buffer(scratch);
-        let sizes = [out, places];
-        done = done.and_then(|()| run::run(turned, sizes, grad, buffer, move |len| Some(memory.take(len))));
+        let (group, sizes) = (at % config.groups, [out, places]);
+        let run = || run::run_from(turned, group, sizes, grad, buffer, move |len| Some(memory.take(len)));
+        done = done.and_then(|()| run());
         fold(config, image, places, buffer, to);
     }
     K::Elem::work(scratch).planes = planes;
