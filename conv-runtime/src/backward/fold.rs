@@ -50,6 +50,50 @@ impl Axis {
         let first = |at: usize| at.saturating_sub(offset).div_ceil(self.stride).min(places);
         first(self.before)..first(self.before + size)
     }
+
+    /// The places of a residue inside the image, and the first pixel they belong to; the others follow it a
+    /// stride apart.
+    fn part(&self, residue: usize, size: usize, places: usize) -> Option<Part> {
+        let inside = self.inside(residue, size, places);
+        let pixel = self.at(residue, inside.start, size)?.checked_sub(self.before)?;
+        (!inside.is_empty()).then_some(Part { residue, inside, pixel })
+    }
+}
+
+/// Places of one residue, side by side.
+#[derive(Clone)]
+struct Part {
+    residue: usize,
+    inside: Range<usize>,
+    pixel: usize,
+}
+
+/// How the rows of all residues make a row of the image.
+#[derive(Clone)]
+enum Columns {
+    /// One of them is the row.
+    Copy(Part),
+    /// Two take turns, the first of which has the first pixel.
+    Weave(Part, Part),
+    /// Any other way.
+    Any,
+}
+
+impl Columns {
+    fn new(axis: &Axis, size: usize, places: usize) -> Self {
+        let part = |residue| axis.part(residue, size, places);
+        match (axis.stride, part(0), part(axis.residues - 1)) {
+            (1, Some(all), _) if all.inside.len() == size => Self::Copy(all),
+            (2, Some(a), Some(b)) if a.inside.len() + b.inside.len() == size => {
+                if a.pixel == 0 {
+                    Self::Weave(a, b)
+                } else {
+                    Self::Weave(b, a)
+                }
+            }
+            _ => Self::Any,
+        }
+    }
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -65,10 +109,11 @@ pub(super) fn fold<E: Element>(
     image: &mut [E],
 ) {
     let axes = Axis::of(config);
+    let columns = Columns::new(&axes[1], size[1], places[1]);
     let each = config.in_per_group() * places[0] * places[1];
     for (channel, image) in image.chunks_exact_mut(size[0] * size[1]).enumerate() {
         let planes = &planes[channel * places[0] * places[1]..];
-        let fold = Fold { config, axes, size, places, planes, each };
+        let fold = Fold { config, axes, columns: &columns, size, places, planes, each };
         fold.pixels(image);
         if config.padding_mode != PaddingMode::Zeros {
             fold.padding(image);
@@ -80,6 +125,7 @@ pub(super) fn fold<E: Element>(
 struct Fold<'a, E> {
     config: &'a Conv2dConfig,
     axes: [Axis; 2],
+    columns: &'a Columns,
     size: [usize; 2],
     places: [usize; 2],
     /// The channel's plane of the first residue.
@@ -91,11 +137,15 @@ struct Fold<'a, E> {
 impl<E: Element> Fold<'_, E> {
     /// Sets every pixel to its own gradient.
     fn pixels(&self, image: &mut [E]) {
-        let [rows, _] = self.axes;
-        for (y, to) in image.chunks_exact_mut(self.size[1]).enumerate() {
-            match rows.place(y + rows.before, self.places[0]) {
-                Some(place) => self.row(place, to),
-                None => to.fill(E::ZERO),
+        let ([rows, _], [h, w]) = (self.axes, self.size);
+        let parts = || (0..rows.residues).filter_map(move |residue| rows.part(residue, h, self.places[0]));
+        if parts().map(|part| part.inside.len()).sum::<usize>() < h {
+            image.fill(E::ZERO);
+        }
+        for Part { residue, inside, pixel } in parts() {
+            let to = image[pixel * w..].chunks_mut(w).step_by(rows.stride);
+            for (v, to) in inside.zip(to) {
+                self.row((residue, v), to);
             }
         }
     }
@@ -109,21 +159,16 @@ impl<E: Element> Fold<'_, E> {
 
     /// Puts the residues' columns side by side.
     fn row(&self, place: (usize, usize), to: &mut [E]) {
-        let (axis, width) = (&self.axes[1], to.len());
-        let part = |residue: usize| {
-            let inside = axis.inside(residue, width, self.places[1]);
-            let first = axis.at(residue, inside.start, width)?.checked_sub(axis.before)?;
-            Some((first, &self.line(place, residue)[inside]))
-        };
-        match (axis.stride, [0, axis.residues - 1].map(part)) {
-            (1, [Some((0, all)), _]) if all.len() == width => to.copy_from_slice(all),
-            (2, [Some((0, even)), Some((1, odd))]) if even.len() + odd.len() == width => weave(even, odd, to),
-            (2, [Some((1, odd)), Some((0, even))]) if even.len() + odd.len() == width => weave(even, odd, to),
-            _ => {
+        let values = |part: &Part| &self.line(place, part.residue)[part.inside.clone()];
+        match self.columns {
+            Columns::Copy(all) => to.copy_from_slice(values(all)),
+            Columns::Weave(even, odd) => weave(values(even), values(odd), to),
+            Columns::Any => {
                 to.fill(E::ZERO);
-                for (first, from) in (0..axis.residues).filter_map(part) {
-                    let pixels = to.iter_mut().skip(first).step_by(axis.stride);
-                    pixels.zip(from).for_each(|(to, from)| *to = *from);
+                let (axis, width) = (&self.axes[1], to.len());
+                for part in (0..axis.residues).filter_map(|r| axis.part(r, width, self.places[1])) {
+                    let pixels = to.iter_mut().skip(part.pixel).step_by(axis.stride);
+                    pixels.zip(values(&part)).for_each(|(to, from)| *to = *from);
                 }
             }
         }
@@ -132,23 +177,23 @@ impl<E: Element> Fold<'_, E> {
     /// Adds what stands in the padding to the pixels that were read there.
     fn padding(&self, image: &mut [E]) {
         let ([rows, columns], [h, w]) = (self.axes, self.size);
-        for at in 0..rows.before + h + rows.after {
-            let (Some(place), Some(y)) = (rows.place(at, self.places[0]), self.source(0, at)) else {
-                continue;
-            };
-            let row = &mut image[y * w..][..w];
-            let outside = !(rows.before..rows.before + h).contains(&at);
-            for residue in 0..columns.residues {
-                let inside = columns.inside(residue, w, self.places[1]);
-                let inside = if outside { 0..0 } else { inside };
-                self.add(self.line(place, residue), residue, inside, row);
+        for residue in 0..rows.residues {
+            let inside = rows.inside(residue, h, self.places[0]);
+            for v in 0..self.places[0] {
+                let at = rows.at(residue, v, h);
+                let Some(y) = at.and_then(|at| self.source(0, at)) else { continue };
+                for column in 0..columns.residues {
+                    let done =
+                        if inside.contains(&v) { columns.inside(column, w, self.places[1]) } else { 0..0 };
+                    self.add(self.line((residue, v), column), column, done, &mut image[y * w..][..w]);
+                }
             }
         }
     }
 
-    /// Adds a residue's row but for some places.
-    fn add(&self, from: &[E], residue: usize, but: Range<usize>, to: &mut [E]) {
-        for v in (0..but.start).chain(but.end..from.len()) {
+    /// Adds a residue's row, but for the places whose pixels are set already.
+    fn add(&self, from: &[E], residue: usize, done: Range<usize>, to: &mut [E]) {
+        for v in (0..done.start).chain(done.end..from.len()) {
             let at = self.axes[1].at(residue, v, to.len());
             if let Some(x) = at.and_then(|at| self.source(1, at)) {
                 to[x] += from[v];
