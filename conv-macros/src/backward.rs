@@ -52,13 +52,12 @@ impl Adjoint {
             },
             padding_mode: PaddingMode::Zeros,
             bias: false,
-            // Its weights are turned and packed while the program runs, and not transformed.
-            algorithm: Algorithm::Direct,
+            algorithm: if rows.residues * columns.residues == 1 { spec.algorithm } else { Algorithm::Direct },
             input: spec.input.and_then(|image| spec.output(image)),
-            residues: Residues {
+            adjoint: Some(Residues {
                 count: Hw { h: rows.residues, w: columns.residues },
                 whole: Hw { h: rows.whole, w: columns.whole },
-            },
+            }),
             ..spec.clone()
         };
         let least = adjoint.effective_kernel();

@@ -29,7 +29,7 @@ use self::word::check_words;
 use crate::error::{Errors, Spot};
 use crate::parse::args::{Args, BiasArg, Spanned};
 use crate::parse::{Attribute, Key, LayerArgs};
-use crate::spec::{Algorithm, Dtype, Pattern, Residues, Spec};
+use crate::spec::{Algorithm, Dtype, Pattern, Spec};
 use crate::weights::Weights;
 use crate::wording::list;
 
@@ -138,7 +138,7 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
         input: input.map(|input| input.value.numbers()),
         algorithm: words.algorithm?,
         pattern: Pattern::default(),
-        residues: Residues::ONE,
+        adjoint: None,
     };
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);

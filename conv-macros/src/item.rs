@@ -185,7 +185,7 @@ fn kernel(
 
 /// Which output channels lack taps, if any do.
 fn residues(spec: &Spec, private: &TokenStream) -> Option<TokenStream> {
-    let Residues { count, whole } = spec.residues;
+    let Residues { count, whole } = spec.adjoint?;
     let (counts, wholes) = (pair(count), pair(whole));
     (count != whole).then(|| {
         quote!(const RESIDUES: #private::Residues = #private::Residues { count: #counts, whole: #wholes };)

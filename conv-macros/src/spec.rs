@@ -77,8 +77,8 @@ pub(crate) struct Spec {
     pub(crate) algorithm: Algorithm,
     /// What is known of the weights' values.
     pub(crate) pattern: Pattern,
-    /// Whose gradient it computes, if it does.
-    pub(crate) residues: Residues,
+    /// What its output channels are, if it computes the input's gradient of another layer.
+    pub(crate) adjoint: Option<Residues>,
 }
 
 /// Beyond this dilation minimal filtering is not thought of: it cuts the image into as many parts along

@@ -15,6 +15,7 @@ mod copies;
 mod fold;
 mod input;
 mod layout;
+mod turn;
 mod weight;
 
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};

@@ -1,9 +1,6 @@
 //! Minimal filtering (Winograd's) as the runtime sees it: how much larger everything gets, and the transform
 //! of the weights.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
-
 use crate::Conv2dConfig;
 #[cfg(feature = "alloc")]
 use crate::Element;
@@ -37,23 +34,89 @@ impl Filtering {
         let inputs = self.tiles(axis, out, config)?.checked_mul(self.outputs[axis])?;
         inputs.checked_add((config.kernel_size[axis] - 1).checked_mul(config.dilation[axis])?)
     }
+}
 
-    #[cfg(feature = "alloc")]
-    /// `G g GT` of every kernel, computed in `f64` and rounded once: a kernel of `products` taps.
-    pub(crate) fn transform<E: Element>(&self, weight: &[E], config: &Conv2dConfig) -> Vec<E> {
-        let [kh, kw] = config.kernel_size;
-        let rows = || self.filter[0].chunks_exact(kh);
-        let columns = || self.filter[1].chunks_exact(kw);
-        let mut transformed = Vec::with_capacity(weight.len() / (kh * kw) * self.all_products());
-        for kernel in weight.chunks_exact(kh * kw) {
-            for row in rows() {
-                for column in columns() {
-                    let sum: f64 =
-                        (0..kh * kw).map(|tap| row[tap / kw] * column[tap % kw] * kernel[tap].to_f64()).sum();
-                    transformed.push(E::from_f64(sum));
+/// Kernels to be transformed side by side.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy)]
+pub struct Kernels<'a, E> {
+    /// The taps of the first, and of all others.
+    pub(crate) values: &'a [E],
+    /// From one kernel to the next.
+    pub(crate) apart: usize,
+    /// How many.
+    pub(crate) count: usize,
+    /// Rows and columns.
+    pub(crate) size: [usize; 2],
+    /// Whether the last tap stands for the first.
+    pub(crate) turned: bool,
+}
+
+/// Kernels that are transformed at a time.
+#[cfg(feature = "alloc")]
+const LANES: usize = 16;
+
+/// One number of each of them.
+#[cfg(feature = "alloc")]
+type Row = [f64; LANES];
+
+#[cfg(feature = "alloc")]
+impl Filtering {
+    /// `G g GT` of every kernel, computed in `f64` and rounded once: product `k` of kernel `l` goes to
+    /// `to[k * plane + l]`.
+    #[inline(always)]
+    pub(crate) fn transform<E: Element>(&self, kernels: Kernels<'_, E>, to: &mut [E], plane: usize) {
+        let ([kh, kw], [rows, columns]) = (kernels.size, self.products);
+        for first in (0..kernels.count).step_by(LANES) {
+            let count = LANES.min(kernels.count - first);
+            let taps = kernels.taps(first, count);
+            let mut half = [Row::default(); MOST];
+            for (row, factors) in half.chunks_exact_mut(kw).zip(self.filter[0].chunks_exact(kh)) {
+                for (j, sum) in row.iter_mut().enumerate() {
+                    *sum = combine(factors, taps[j..].iter().step_by(kw));
+                }
+            }
+            for (p, row) in half.chunks_exact(kw).take(rows).enumerate() {
+                for (q, factors) in self.filter[1].chunks_exact(kw).enumerate() {
+                    let sum = combine(factors, row.iter());
+                    let to = &mut to[(p * columns + q) * plane + first..][..count];
+                    to.iter_mut().zip(sum).for_each(|(to, sum)| *to = E::from_f64(sum));
                 }
             }
         }
-        transformed
     }
+}
+
+/// As many as the taps of a kernel, or products along one axis times taps along the other: 5 x 6.
+#[cfg(feature = "alloc")]
+const MOST: usize = 30;
+
+#[cfg(feature = "alloc")]
+impl<E: Element> Kernels<'_, E> {
+    /// Tap by tap, those of some kernels.
+    #[inline(always)]
+    fn taps(&self, first: usize, count: usize) -> [Row; MOST] {
+        let mut rows = [Row::default(); MOST];
+        let taps = self.size[0] * self.size[1];
+        for lane in 0..count {
+            let kernel = &self.values[(first + lane) * self.apart..][..taps];
+            for (tap, value) in kernel.iter().enumerate() {
+                rows[if self.turned { taps - 1 - tap } else { tap }][lane] = value.to_f64();
+            }
+        }
+        rows
+    }
+}
+
+/// The sum of rows, each times a constant.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+fn combine<'a>(factors: &[f64], rows: impl Iterator<Item = &'a Row>) -> Row {
+    let mut sum = Row::default();
+    for (factor, row) in factors.iter().zip(rows) {
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += factor * value;
+        }
+    }
+    sum
 }

@@ -258,7 +258,7 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
     K::from_parameters(Parameters {
         isa,
         original: scheme.filtering.map(|_| weight.clone()),
-        weights: Aligned::from_slice(&pack(weight.as_slice(), &K::CONFIG, scheme)),
+        weights: Aligned::from_slice(&pack(isa, weight.as_slice(), &K::CONFIG, scheme)),
         bias: Aligned::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
     })
 }

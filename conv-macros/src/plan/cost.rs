@@ -39,6 +39,8 @@ const SECOND_LEVEL: f64 = 768e3;
 const OVERFLOW: f64 = 8.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
+/// One kernel, transformed.
+const KERNEL: f64 = 60.0;
 /// A row of a copy.
 const ROW: f64 = 12.0;
 
@@ -68,7 +70,7 @@ impl Cost {
             cost = cost.plus(layer.block(geometry, true));
         }
         match plan.tile {
-            Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs),
+            Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs) + layer.weights(),
             _ if plan.copies(geometry.out.w) => cost.copy = layer.copy(geometry),
             _ => {}
         }
@@ -229,6 +231,12 @@ impl Layer<'_> {
         let vectors = self.plan.depth(self.spec) as f64 / lanes;
         let squares = geometry.pitch as f64 / lanes * self.out.h as f64 / lanes;
         squares * (SQUARE + LANE * lanes) + tiles * vectors * products * TRANSFORM
+    }
+
+    /// The transform of the weights, where they are not transformed once and for all.
+    fn weights(&self) -> f64 {
+        let kernels = self.spec.in_per_group() as f64 * self.spec.out_per_group() as f64;
+        if self.spec.adjoint.is_some() { kernels * KERNEL } else { 0.0 }
     }
 
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.

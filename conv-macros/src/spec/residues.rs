@@ -14,18 +14,23 @@ pub(crate) struct Residues {
 
 impl Residues {
     /// Those of all other layers: all taps for all channels.
-    pub(crate) const ONE: Self = Self { count: Hw { h: 1, w: 1 }, whole: Hw { h: 1, w: 1 } };
+    const ONE: Self = Self { count: Hw { h: 1, w: 1 }, whole: Hw { h: 1, w: 1 } };
 }
 
 impl Spec {
+    fn residues(&self) -> Residues {
+        self.adjoint.unwrap_or(Residues::ONE)
+    }
+
     /// Output channels of one residue of a group.
     fn residue_channels(&self) -> usize {
-        self.out_per_group() / (self.residues.count.h * self.residues.count.w)
+        let Hw { h, w } = self.residues().count;
+        self.out_per_group() / (h * w)
     }
 
     /// Whether an output channel of a group has no such tap.
     pub(super) fn lacks(&self, channel: usize, tap: usize) -> bool {
-        let Residues { count, whole } = self.residues;
+        let Residues { count, whole } = self.residues();
         let residue = channel / self.residue_channels();
         let (first_row, first_column) = (tap < self.kernel.w, tap.is_multiple_of(self.kernel.w));
         (first_row && residue / count.w >= whole.h) || (first_column && residue % count.w >= whole.w)
@@ -33,7 +38,7 @@ impl Spec {
 
     /// Whether blocks of so many channels leave out row taps, and column taps, that no channel of theirs has.
     pub(crate) fn skips(&self, block: usize) -> [bool; 2] {
-        let (Residues { count, whole }, channels) = (self.residues, self.residue_channels());
+        let (Residues { count, whole }, channels) = (self.residues(), self.residue_channels());
         [
             whole.h < count.h && (channels * count.w).is_multiple_of(block),
             whole.w < count.w && channels.is_multiple_of(block),
@@ -43,7 +48,7 @@ impl Spec {
     /// Taps of an output channel, on average, in blocks of so many.
     #[expect(clippy::cast_precision_loss, reason = "an average for estimates")]
     pub(crate) fn taps_in_blocks(&self, block: usize) -> f64 {
-        let Residues { count, whole } = self.residues;
+        let Residues { count, whole } = self.residues();
         let along = |skips: bool, taps: usize, count: usize, whole: usize| {
             taps as f64 - if skips { (count - whole) as f64 / count as f64 } else { 0.0 }
         };

@@ -11,7 +11,7 @@ use crate::backward::Adjoint;
 use crate::lower::lower_sums;
 use crate::nest::{Buffer, Size};
 use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan_sums, sums_candidates};
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Residues, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// One group of a layer, and an image for it.
 #[derive(Clone, Debug)]
@@ -253,6 +253,6 @@ fn line(kernel: usize, stride: usize, dilation: usize) -> Spec {
         input: None,
         algorithm: Algorithm::Auto,
         pattern: Pattern::default(),
-        residues: Residues::ONE,
+        adjoint: None,
     }
 }

@@ -9,7 +9,7 @@ use super::pattern::Weights;
 use crate::lower::{lower, lower_prepare};
 use crate::nest::{Buffer, Size};
 use crate::plan::{Geometry, Machine, Plan, Tile, candidates, plan};
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Residues, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// A layer, an image for it, and which of its tiles to try.
 #[derive(Debug)]
@@ -276,7 +276,7 @@ prop_compose! {
             input: None,
             algorithm: Algorithm::Auto,
             pattern: Pattern::default(),
-residues: Residues::ONE,
+adjoint: None,
         }
     }
 }

@@ -88,20 +88,25 @@ pub(super) fn gradient<'a, E: Element>(
 }
 
 /// Rows of a matrix, `stride` elements apart.
-struct Matrix<'a, E> {
-    values: &'a [E],
-    rows: usize,
-    columns: usize,
-    stride: usize,
+pub(super) struct Matrix<'a, E> {
+    pub(super) values: &'a [E],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) stride: usize,
 }
 
 impl<E: Element> Matrix<'_, E> {
-    /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one what is left.
-    fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
+    /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one those that do not fill
+    /// one, unless there are other values behind them that may be read.
+    pub(super) fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
         let Self { values, rows, columns, stride } = *self;
-        let whole = columns - columns % (isa.bits() / 8 / size_of::<E>());
+        let lanes = isa.bits() / 8 / size_of::<E>();
+        let is_readable = (rows - 1) * stride + columns.next_multiple_of(lanes) <= values.len();
+        let whole = if is_readable && rows > 1 { columns } else { columns - columns % lanes };
         let tile = Tile { values, pixels: rows, width: stride, channels: whole };
-        E::scatter(isa.level(), tile, to, pitch);
+        if whole > 0 {
+            E::scatter(isa.level(), tile, to, pitch);
+        }
         for (row, values) in values.chunks(stride).take(rows).enumerate() {
             for (column, value) in (whole..columns).zip(&values[whole..columns]) {
                 to[column * pitch + row] = *value;

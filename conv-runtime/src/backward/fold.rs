@@ -37,13 +37,6 @@ impl Axis {
         (at < size + self.before + self.after).then_some(at)
     }
 
-    /// The residue and the place of a padded index: residues differ modulo the stride, so there is one at most.
-    fn place(&self, at: usize, places: usize) -> Option<(usize, usize)> {
-        let residue = (0..self.residues).find(|r| at % self.stride == r * self.dilation % self.stride)?;
-        let v = at.checked_sub(residue * self.dilation)? / self.stride;
-        (v < places).then_some((residue, v))
-    }
-
     /// The places of a residue whose pixels are those inside the image.
     fn inside(&self, residue: usize, size: usize, places: usize) -> Range<usize> {
         let offset = residue * self.dilation;

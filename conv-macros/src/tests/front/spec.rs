@@ -1,6 +1,6 @@
 //! A `Spec`'s numbers and lines.
 
-use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Residues, Spec};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// The article's layer.
 fn article() -> Spec {
@@ -18,7 +18,7 @@ fn article() -> Spec {
         input: None,
         algorithm: Algorithm::Auto,
         pattern: Pattern::default(),
-        residues: Residues::ONE,
+        adjoint: None,
     }
 }
 
@@ -38,7 +38,7 @@ fn strange() -> Spec {
         input: Some(Hw { h: 28, w: 30 }),
         algorithm: Algorithm::Direct,
         pattern: Pattern::default(),
-        residues: Residues::ONE,
+        adjoint: None,
     }
 }
 
