@@ -46,8 +46,8 @@ pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
         SumsTile::Channels { vectors, depth, columns } => {
             sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
         }
-        SumsTile::Pixels { outs, depth, rows, columns } => {
-            sums_px::Tile { spec, machine, outs, depth, rows, columns }.lower()
+        SumsTile::Pixels { outs, depth, rows, columns, lines } => {
+            sums_px::Tile { spec, machine, outs, depth, rows, columns, lines }.lower()
         }
     }
 }

@@ -65,7 +65,7 @@ impl Case {
                 let depth = self.spec.in_per_group().next_multiple_of(depth);
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
-            SumsTile::Pixels { .. } => self.pixels(plan),
+            SumsTile::Pixels { lines, .. } => self.pixels(plan, lines),
         }
     }
 
@@ -107,8 +107,9 @@ impl Case {
         result
     }
 
-    fn pixels(&self, plan: &SumsPlan) -> Vec<f64> {
-        let (spec, out, lanes, flat) = (&self.spec, self.out(), plan.machine.lanes, one_row(&self.spec));
+    fn pixels(&self, plan: &SumsPlan, lines: usize) -> Vec<f64> {
+        let (spec, out, lanes, flat) =
+            (&self.spec, self.out(), plan.machine.lanes, one_row(&self.spec, lines));
         let (columns, reach) =
             (self.image.w + spec.padding.left + spec.padding.right, spec.effective_kernel().w - 1);
         let phases = spec.stride.w;
@@ -118,7 +119,9 @@ impl Case {
         let mut sums = vec![0.0; spec.out_per_group() * spec.terms()];
         for (first, count) in self.bands() {
             let slack = if flat { lanes + reach + 1 } else { 0 };
-            let plane = self.rows(count) * pitch + slack;
+            // Lines that fill up a step read what lies beyond the image: anything that is a number.
+            let filled = count.next_multiple_of(lines);
+            let plane = self.rows(filled) * pitch + slack;
             let mut image = vec![0.0; spec.in_per_group() * plane];
             for (at, pixel) in image.iter_mut().enumerate() {
                 let (c, row, place) = (at / plane, at % plane / pitch, at % plane % pitch);
@@ -127,13 +130,13 @@ impl Case {
                     *pixel = self.pixel(c, first * spec.stride.h + row, column);
                 }
             }
-            let out_plane = (count * across).next_multiple_of(lanes);
+            let out_plane = (filled * across).next_multiple_of(lanes);
             let gradient = |at: usize| {
                 let (o, y, x) = (at / out_plane, at % out_plane / across, at % out_plane % across);
                 if y < count && x < out.w { self.gradient(o, first + y, x) } else { 0.0 }
             };
             let gradient = (0..spec.out_per_group() * out_plane).map(gradient).collect();
-            let (out_h, out_w) = if flat { (1, out_plane) } else { (count, across) };
+            let (out_h, out_w) = if flat { (1, out_plane) } else { (filled, across) };
             let sizes = [
                 (Size::OutH, out_h),
                 (Size::OutW, out_w),

@@ -41,7 +41,7 @@ pub(super) fn pixels<E: Element>(
             rest.fill(E::ZERO);
         }
     }
-    let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (rows.count, across) };
+    let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (layout.filled(rows).count, across) };
     Geometry { out_h, out_w, out_plane, pitch, plane, ..Geometry::default() }
 }
 
