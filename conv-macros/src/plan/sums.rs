@@ -38,6 +38,11 @@ const FLUSH: f64 = 4.0;
 const ACROSS: f64 = 16.0;
 /// From a multiply-accumulate to the next on the same accumulator.
 const LATENCY: f64 = 4.0;
+/// Instructions that check a window, and instructions a cycle.
+const WINDOW: f64 = 6.0;
+const WIDTH: f64 = 6.0;
+/// How much longer several lines take: their places do not fit the integer registers.
+const LINES: f64 = 1.2;
 /// Bytes of a band channel by channel.
 const PIXELS_BAND: usize = 24 << 10;
 
@@ -126,7 +131,8 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let read = rows_read(spec, rows, lines).len();
             let loads = (outs * lines) as f64 + (depth * read * columns) as f64 * machine.unaligned_load();
             let windows = outs * lines + depth * read * columns.min(spec.stride.w);
-            let step = step(accumulators * lines, loads, windows).max(LATENCY * lines as f64);
+            let step = step(accumulators * lines, loads, windows).max(LATENCY * lines as f64)
+                * if lines > 1 { LINES } else { 1.0 };
             let vectors = if one_row(spec, lines) {
                 let pitch = out.w.saturating_add(spec.effective_kernel().w) as f64;
                 out.h as f64 * pitch / machine.lanes as f64 + 1.0
@@ -140,9 +146,10 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
     group * spec.groups as f64
 }
 
-/// One step of the innermost loop, with so many windows to check.
+/// One step of the innermost loop, with so many windows to check: it starts so many instructions a cycle.
 fn step(fmas: usize, loads: f64, windows: usize) -> f64 {
-    (fmas as f64 / 2.0).max(loads / 2.0).max(LATENCY).max(windows as f64 * 0.75) + 1.0
+    let instructions = fmas as f64 + loads + WINDOW * windows as f64;
+    (fmas as f64 / 2.0).max(loads / 2.0).max(LATENCY).max(instructions / WIDTH) + 1.0
 }
 
 /// Bands of output rows of a copy channel by channel, as the runtime cuts them.

@@ -87,6 +87,9 @@ pub(super) fn gradient<'a, E: Element>(
     }
 }
 
+/// Fewer rows or columns are not worth a square of vectors.
+const FEW: usize = 4;
+
 /// Rows of a matrix, `stride` elements apart.
 pub(super) struct Matrix<'a, E> {
     pub(super) values: &'a [E],
@@ -96,13 +99,26 @@ pub(super) struct Matrix<'a, E> {
 }
 
 impl<E: Element> Matrix<'_, E> {
+    #[inline]
+    fn one_by_one(&self, to: &mut [E], pitch: usize) {
+        for row in 0..self.rows {
+            let values = &self.values[row * self.stride..][..self.columns];
+            for (to, value) in to[row..].chunks_mut(pitch).zip(values) {
+                to[0] = *value;
+            }
+        }
+    }
+
     /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one those that do not fill
     /// one, unless there are other values behind them that may be read.
     pub(super) fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
         let Self { values, rows, columns, stride } = *self;
+        if rows.min(columns) < FEW {
+            return self.one_by_one(to, pitch);
+        }
         let lanes = isa.bits() / 8 / size_of::<E>();
         let is_readable = (rows - 1) * stride + columns.next_multiple_of(lanes) <= values.len();
-        let whole = if is_readable && rows > 1 { columns } else { columns - columns % lanes };
+        let whole = if is_readable { columns } else { columns - columns % lanes };
         let tile = Tile { values, pixels: rows, width: stride, channels: whole };
         if whole > 0 {
             E::scatter(isa.level(), tile, to, pitch);
