@@ -10,7 +10,7 @@ use super::layers::{inside, signed, size, smallest, spec};
 use crate::backward::Adjoint;
 use crate::lower::lower_sums;
 use crate::nest::{Buffer, Size};
-use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan_sums, sums_candidates};
+use crate::plan::{Machine, SumsPlan, SumsTile, Tile, one_row, plan, plan_sums, sums_candidates};
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// One group of a layer, and an image for it.
@@ -191,7 +191,7 @@ fn random_sums_are_the_definition() {
 }
 
 /// Residues, and from one tap of a residue to the next.
-fn residues(kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
+pub(super) fn residues(kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
     let step = (1..=stride).find(|step| (step * dilation).is_multiple_of(stride)).expect("the stride itself");
     (step.min(kernel), step)
 }
@@ -237,6 +237,23 @@ fn the_adjoint_is_the_transpose() {
         prop_assert_eq!(&actual[inside.clone()], &expected[inside], "{:?}", adjoint);
         Ok(())
     });
+}
+
+/// The input's gradient filters minimally where the layer itself may.
+#[test]
+fn the_adjoint_has_the_layer_s_algorithm() {
+    let side = |n| Hw { h: n, w: n };
+    let layer = Spec { in_channels: 64, out_channels: 64, kernel: side(3), ..line(3, 1, 1) };
+    let filters = |spec: Spec| {
+        let adjoint = Adjoint::of(&spec).expect("small").spec;
+        let plans = Machine::WIDTHS.map(|bits| plan(&adjoint, Machine::new(bits, spec.dtype)));
+        plans.map(|plan| matches!(plan.tile, Tile::Winograd { .. }))
+    };
+    assert_eq!(filters(layer.clone()), [true; 3]);
+    assert_eq!(filters(Spec { algorithm: Algorithm::Direct, ..layer.clone() }), [false; 3]);
+    assert_eq!(filters(Spec { stride: side(2), ..layer.clone() }), [false; 3]);
+    let forced = Spec { in_channels: 1, out_channels: 1, algorithm: Algorithm::Winograd, ..layer };
+    assert_eq!(filters(forced), [true; 3]);
 }
 
 /// A layer whose kernel is a row.

@@ -4,8 +4,10 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
+use crate::backward::Adjoint;
 use crate::lower::{lower, lower_prepare};
 use crate::nest::{Buffer, Size};
 use crate::plan::{Geometry, Machine, Plan, Tile, candidates, plan};
@@ -18,6 +20,8 @@ struct Case {
     weights: Weights,
     image: Hw,
     plan: Plan,
+    /// The layer whose input's gradient it computes, if it does.
+    adjoint_of: Option<Spec>,
 }
 
 /// One group of one image, in the definition's own order.
@@ -33,10 +37,39 @@ impl Case {
         let numbers = |len: usize, step: usize| {
             (0..len).map(|i| f64::from(u8::try_from(i * step % 7).expect("small")) - 3.0).collect()
         };
+        let mut weight = self.weights.of(spec);
+        for (at, weight) in weight.iter_mut().enumerate() {
+            if self.lacks(at / spec.terms(), at % spec.taps()).contains(&true) {
+                *weight = 0.0;
+            }
+        }
         Data {
             image: numbers(spec.in_per_group() * self.image.h * self.image.w, 5),
-            weight: self.weights.of(spec),
+            weight,
             bias: numbers(spec.out_per_group(), 2),
+        }
+    }
+
+    /// Whether an output channel of an adjoint has no such tap, for it would be beyond the row taps of the other
+    /// layer, or beyond its column taps.
+    fn lacks(&self, channel: usize, tap: usize) -> [bool; 2] {
+        let Some(of) = &self.adjoint_of else { return [false; 2] };
+        let (rows, row_step) = residues(of.kernel.h, of.stride.h, of.dilation.h);
+        let (columns, column_step) = residues(of.kernel.w, of.stride.w, of.dilation.w);
+        let residue = channel / (self.spec.out_per_group() / (rows * columns));
+        let Hw { h, w } = self.spec.kernel;
+        [
+            residue / columns + (h - 1 - tap / w) * row_step >= of.kernel.h,
+            residue % columns + (w - 1 - tap % w) * column_step >= of.kernel.w,
+        ]
+    }
+
+    /// Whether the kernels leave out such row taps, and such column taps.
+    fn skips(&self) -> [bool; 2] {
+        match self.plan.tile {
+            Tile::Channels { .. } | Tile::Columns { .. } => self.spec.skips(self.plan.block),
+            Tile::Rows { .. } | Tile::Whole => [self.plan.block >= self.spec.out_per_group(); 2],
+            Tile::Winograd { .. } => [false; 2],
         }
     }
 
@@ -122,7 +155,7 @@ impl Case {
         }
         let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
-        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(band), buffers))
+        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(band, 0, 1), buffers))
     }
 
     /// Working memory of a block.
@@ -138,14 +171,22 @@ impl Case {
         vec![f64::NAN; elements * width]
     }
 
-    fn sizes(&self, band: usize) -> [(Size, usize); 5] {
+    /// The sizes for a block of output channels.
+    fn sizes(&self, band: usize, first: usize, channels: usize) -> [(Size, usize); 7] {
         let sizes = self.geometry();
+        let first_tap = |axis: usize, step: usize, taps: usize| {
+            let has = |tap: &usize| (first..first + channels).any(|o| !self.lacks(o, tap * step)[axis]);
+            (0..taps).find(has).expect("every channel has a tap")
+        };
+        let Hw { h, w } = self.spec.kernel;
         [
             (Size::OutH, band),
             (Size::OutW, sizes.out.w),
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
             (Size::Plane, sizes.plane),
+            (Size::FirstRow, first_tap(0, w, h)),
+            (Size::FirstColumn, first_tap(1, 1, w)),
         ]
     }
 
@@ -175,7 +216,8 @@ impl Case {
     fn block(&self, data: &Data, band: usize, first: usize, planes: Vec<f64>, output: Vec<f64>) -> Vec<f64> {
         let (spec, plan) = (&self.spec, &self.plan);
         let tail = first + plan.block > spec.out_per_group();
-        let (weights, bias) = packed(self, data, first, plan.channels(spec, tail), plan.width(tail));
+        let channels = plan.channels(spec, tail);
+        let (weights, bias) = packed(self, data, first, channels, plan.width(tail));
         let buffers = [
             (Buffer::Image, planes),
             (Buffer::Weights, weights),
@@ -183,7 +225,7 @@ impl Case {
             (Buffer::Output, output),
             (Buffer::Work, self.work(band, plan.width(tail))),
         ];
-        interp::run(&lower(spec, plan, tail), &self.sizes(band), buffers)
+        interp::run(&lower(spec, plan, tail), &self.sizes(band, first, channels), buffers)
     }
 }
 
@@ -220,7 +262,11 @@ fn packed(case: &Case, data: &Data, first: usize, channels: usize, width: usize)
             let kernel = &data.weight[((first + o) * depth + c) * spec.taps()..][..spec.taps()];
             for tap in 0..taps {
                 weights[(tap * depth + c) * width + o] = match &transforms {
-                    None => kernel[tap],
+                    // What is left out must not be read.
+                    None => match case.lacks(first + o, tap) {
+                        [row, column] if row && case.skips()[0] || column && case.skips()[1] => f64::NAN,
+                        _ => kernel[tap],
+                    },
                     Some([rows, columns]) => {
                         let (row, column) = (tap / columns.products(), tap % columns.products());
                         let products = kernel.iter().enumerate().map(|(at, weight)| {
@@ -313,7 +359,7 @@ fn case() -> impl Strategy<Value = Case> {
             plan.bands.bytes = tile.index(2048);
             plan.bands.least = 1 + tile.index(3);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
-            Case { spec, weights, image, plan }
+            Case { spec, weights, image, plan, adjoint_of: None }
         },
     )
 }
@@ -342,8 +388,25 @@ fn filtered() -> impl Strategy<Value = Case> {
             let mut plan = plans[tile.index(plans.len())].clone();
             plan.bands.bytes = tile.index(1 << 16);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
-            Case { spec, weights: Weights::Unknown, image, plan }
+            Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None }
         })
+}
+
+/// The layer that computes the input's gradient of any layer, and one of its tiles.
+fn adjoint() -> impl Strategy<Value = Case> {
+    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    let adjoint = (spec(), size(), size(), any::<bool>(), choice);
+    adjoint.prop_map(|(of, more_h, more_w, known, (width, tile, best))| {
+        let mut spec = Adjoint::of(&of).expect("small").spec;
+        let image = smallest(&spec, more_h, more_w);
+        spec.input = known.then_some(image);
+        let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+        let all = candidates(&spec, machine);
+        let mut plan = if best { plan(&spec, machine) } else { all[tile.index(all.len())].clone() };
+        plan.bands.least = 1 + tile.index(3);
+        plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
+        Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: Some(of) }
+    })
 }
 
 /// The smallest image that the layer accepts, and some pixels more.
@@ -363,6 +426,8 @@ pub(super) fn smallest(spec: &Spec, more_h: usize, more_w: usize) -> Hw {
 fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&strategy, |case| {
+        // The interpreter is slow: a few pixels tell as much as many.
+        prop_assume!(case.adjoint_of.is_none() || case.spec.macs(case.image) < 50_000);
         let data = case.data();
         let (actual, expected) = (case.actual(&data), case.expected(&data));
         if matches!(case.plan.tile, Tile::Winograd { .. }) {
@@ -382,6 +447,11 @@ fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
 #[test]
 fn random_layers_compute_the_definition() {
     check(20_000, case());
+}
+
+#[test]
+fn random_adjoints_compute_the_definition() {
+    check(3_000, adjoint());
 }
 
 #[test]
