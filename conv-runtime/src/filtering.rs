@@ -98,9 +98,9 @@ impl<E: Element> Kernels<'_, E> {
     fn taps(&self, first: usize, count: usize) -> [Row; MOST] {
         let mut rows = [Row::default(); MOST];
         let taps = self.size[0] * self.size[1];
-        for lane in 0..count {
-            let kernel = &self.values[(first + lane) * self.apart..][..taps];
-            for (tap, value) in kernel.iter().enumerate() {
+        let kernels = self.values[first * self.apart..].chunks(self.apart).take(count);
+        for (lane, kernel) in kernels.enumerate() {
+            for (tap, value) in kernel[..taps].iter().enumerate() {
                 rows[if self.turned { taps - 1 - tap } else { tap }][lane] = value.to_f64();
             }
         }
