@@ -12,7 +12,11 @@
 //! So the gradient of every layer is one layer of stride 1, zero padding and turned taps, from the output's
 //! channels to the input's, once for each pair of residues; the runtime puts `z[r][v]` where it belongs. With
 //! stride 1 there is one residue, and nothing to be put anywhere. Its kernels are planned and lowered like
-//! all others.
+//! all others, Winograd's algorithm included.
+//!
+//! Some residues have one tap less than the others: a kernel of 3 with stride 2 has two taps at even places and one
+//! at odd places. All residues share the kernels of the largest, and what is missing is always the first turned tap.
+//! Kernels that loop over taps are told by the runtime where to begin; unrolled ones leave it out.
 
 use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Residues, Spec};
 

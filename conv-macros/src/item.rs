@@ -12,7 +12,7 @@ use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
 use crate::plan::{Machine, Plan, Transform, plan};
 use crate::report::Report;
-use crate::spec::{Hw, PaddingMode, Residues, Spec};
+use crate::spec::{Hw, PaddingMode, Spec};
 
 /// The layer as a named type.
 pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
@@ -163,7 +163,7 @@ fn kernel(
     let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
     let sizes = sizes(spec);
     let blocks = plans.iter().map(|plan| block(spec, plan, private));
-    let residues = residues(spec, private);
+    let residues = gradients::residues(spec, private);
     let prepares = plans.iter().filter_map(|plan| prepare(spec, plan, private));
     quote! {
         #[automatically_derived]
@@ -181,15 +181,6 @@ fn kernel(
             #(#prepares)*
         }
     }
-}
-
-/// Which output channels lack taps, if any do.
-fn residues(spec: &Spec, private: &TokenStream) -> Option<TokenStream> {
-    let Residues { count, whole } = spec.adjoint?;
-    let (counts, wholes) = (pair(count), pair(whole));
-    (count != whole).then(|| {
-        quote!(const RESIDUES: #private::Residues = #private::Residues { count: #counts, whole: #wholes };)
-    })
 }
 
 /// The kernels of one vector width: a full block of output channels, and the narrower one.

@@ -156,7 +156,7 @@ macro_rules! compiled_here {
             to: &mut [Self],
             plane: usize,
         ) {
-            dispatch!(level, _simd => filtering.transform(kernels, to, plane));
+            dispatch!(level, simd => filtering.transform(simd, kernels, to, plane));
         }
 
         #[cfg(feature = "alloc")]

@@ -4,6 +4,8 @@
 use crate::Conv2dConfig;
 #[cfg(feature = "alloc")]
 use crate::Element;
+#[cfg(feature = "alloc")]
+use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8};
 
 /// The tiles of a kernel that filters minimally: each reads `products` pixels and makes `outputs`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,49 +56,54 @@ pub struct Kernels<'a, E> {
 
 /// Kernels that are transformed at a time.
 #[cfg(feature = "alloc")]
-const LANES: usize = 16;
+const LANES: usize = 8;
 
 /// One number of each of them.
 #[cfg(feature = "alloc")]
 type Row = [f64; LANES];
-
-#[cfg(feature = "alloc")]
-impl Filtering {
-    /// `G g GT` of every kernel, computed in `f64` and rounded once: product `k` of kernel `l` goes to
-    /// `to[k * plane + l]`.
-    #[inline(always)]
-    pub(crate) fn transform<E: Element>(&self, kernels: Kernels<'_, E>, to: &mut [E], plane: usize) {
-        let ([kh, kw], [rows, columns]) = (kernels.size, self.products);
-        for first in (0..kernels.count).step_by(LANES) {
-            let count = LANES.min(kernels.count - first);
-            let taps = kernels.taps(first, count);
-            let mut half = [Row::default(); MOST];
-            for (row, factors) in half.chunks_exact_mut(kw).zip(self.filter[0].chunks_exact(kh)) {
-                for (j, sum) in row.iter_mut().enumerate() {
-                    *sum = combine(factors, taps[j..].iter().step_by(kw));
-                }
-            }
-            for (p, row) in half.chunks_exact(kw).take(rows).enumerate() {
-                for (q, factors) in self.filter[1].chunks_exact(kw).enumerate() {
-                    let sum = combine(factors, row.iter());
-                    let to = &mut to[(p * columns + q) * plane + first..][..count];
-                    to.iter_mut().zip(sum).for_each(|(to, sum)| *to = E::from_f64(sum));
-                }
-            }
-        }
-    }
-}
 
 /// As many as the taps of a kernel, or products along one axis times taps along the other: 5 x 6.
 #[cfg(feature = "alloc")]
 const MOST: usize = 30;
 
 #[cfg(feature = "alloc")]
-impl<E: Element> Kernels<'_, E> {
-    /// Tap by tap, those of some kernels.
+impl Filtering {
+    /// `G g GT` of every kernel, computed in `f64` and rounded once: product `k` of kernel `l` goes to
+    /// `to[k * plane + l]`.
     #[inline(always)]
-    fn taps(&self, first: usize, count: usize) -> [Row; MOST] {
-        let mut rows = [Row::default(); MOST];
+    pub(crate) fn transform<S: Simd, E: Element>(
+        &self,
+        simd: S,
+        kernels: Kernels<'_, E>,
+        to: &mut [E],
+        plane: usize,
+    ) {
+        let ([kh, kw], [rows, columns]) = (kernels.size, self.products);
+        let (mut taps, mut half) = ([Row::default(); MOST], [Row::default(); MOST]);
+        for first in (0..kernels.count).step_by(LANES) {
+            let count = LANES.min(kernels.count - first);
+            kernels.taps(first, count, &mut taps);
+            for (row, factors) in half.chunks_exact_mut(kw).zip(self.filter[0].chunks_exact(kh)) {
+                for (j, sum) in row.iter_mut().enumerate() {
+                    *sum = combine(simd, factors, taps[j..].iter().step_by(kw));
+                }
+            }
+            for (p, row) in half.chunks_exact(kw).take(rows).enumerate() {
+                for (q, factors) in self.filter[1].chunks_exact(kw).enumerate() {
+                    let sum = combine(simd, factors, row.iter());
+                    let to = &mut to[(p * columns + q) * plane + first..];
+                    store(&sum, &mut to[..count]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<E: Element> Kernels<'_, E> {
+    /// Some kernels, tap by tap.
+    #[inline(always)]
+    fn taps(&self, first: usize, count: usize, rows: &mut [Row; MOST]) {
         let taps = self.size[0] * self.size[1];
         let kernels = self.values[first * self.apart..].chunks(self.apart).take(count);
         for (lane, kernel) in kernels.enumerate() {
@@ -104,19 +111,28 @@ impl<E: Element> Kernels<'_, E> {
                 rows[if self.turned { taps - 1 - tap } else { tap }][lane] = value.to_f64();
             }
         }
-        rows
     }
 }
 
 /// The sum of rows, each times a constant.
 #[cfg(feature = "alloc")]
 #[inline(always)]
-fn combine<'a>(factors: &[f64], rows: impl Iterator<Item = &'a Row>) -> Row {
-    let mut sum = Row::default();
+fn combine<'a, S: Simd>(simd: S, factors: &[f64], rows: impl Iterator<Item = &'a Row>) -> Row {
+    let mut sum = f64x8::splat(simd, 0.0);
     for (factor, row) in factors.iter().zip(rows) {
-        for (sum, value) in sum.iter_mut().zip(row) {
-            *sum += factor * value;
-        }
+        sum = f64x8::from_slice(simd, row).mul_add(f64x8::splat(simd, *factor), sum);
     }
-    sum
+    let mut row = Row::default();
+    sum.store_slice(&mut row);
+    row
+}
+
+/// Rounds as many numbers as there is place for.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+fn store<E: Element>(row: &Row, to: &mut [E]) {
+    match to.first_chunk_mut::<LANES>() {
+        Some(all) => all.iter_mut().zip(row).for_each(|(to, value)| *to = E::from_f64(*value)),
+        None => to.iter_mut().zip(row).for_each(|(to, value)| *to = E::from_f64(*value)),
+    }
 }

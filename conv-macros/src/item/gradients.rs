@@ -7,7 +7,7 @@ use crate::backward::Adjoint;
 use crate::emit::Emitter;
 use crate::lower::lower_sums;
 use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan, plan_sums};
-use crate::spec::Spec;
+use crate::spec::{Residues, Spec};
 
 /// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient.
 pub(super) fn gradients(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
@@ -67,6 +67,15 @@ fn input_gradient(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStre
         #kernel
         #trainable
     }
+}
+
+/// Which output channels lack taps, if any do.
+pub(super) fn residues(spec: &Spec, private: &TokenStream) -> Option<TokenStream> {
+    let Residues { count, whole } = spec.adjoint?;
+    let (counts, wholes) = (super::pair(count), super::pair(whole));
+    (count != whole).then(|| {
+        quote!(const RESIDUES: #private::Residues = #private::Residues { count: #counts, whole: #wholes };)
+    })
 }
 
 fn sums_name(bits: usize) -> Ident {
