@@ -56,7 +56,7 @@ pub struct Kernels<'a, E> {
 
 /// Kernels that are transformed at a time.
 #[cfg(feature = "alloc")]
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// One number of each of them.
 #[cfg(feature = "alloc")]
@@ -85,12 +85,12 @@ impl Filtering {
             kernels.taps(first, count, &mut taps);
             for (row, factors) in half.chunks_exact_mut(kw).zip(self.filter[0].chunks_exact(kh)) {
                 for (j, sum) in row.iter_mut().enumerate() {
-                    *sum = combine(simd, factors, taps[j..].iter().step_by(kw));
+                    *sum = combine(simd, factors, &taps[j..], kw);
                 }
             }
             for (p, row) in half.chunks_exact(kw).take(rows).enumerate() {
                 for (q, factors) in self.filter[1].chunks_exact(kw).enumerate() {
-                    let sum = combine(simd, factors, row.iter());
+                    let sum = combine(simd, factors, row, 1);
                     let to = &mut to[(p * columns + q) * plane + first..];
                     store(&sum, &mut to[..count]);
                 }
@@ -114,16 +114,25 @@ impl<E: Element> Kernels<'_, E> {
     }
 }
 
-/// The sum of rows, each times a constant.
+/// The sum of rows, `step` apart, each times a constant.
 #[cfg(feature = "alloc")]
 #[inline(always)]
-fn combine<'a, S: Simd>(simd: S, factors: &[f64], rows: impl Iterator<Item = &'a Row>) -> Row {
-    let mut sum = f64x8::splat(simd, 0.0);
-    for (factor, row) in factors.iter().zip(rows) {
-        sum = f64x8::from_slice(simd, row).mul_add(f64x8::splat(simd, *factor), sum);
-    }
+fn combine<S: Simd>(simd: S, factors: &[f64], rows: &[Row], step: usize) -> Row {
     let mut row = Row::default();
-    sum.store_slice(&mut row);
+    for (at, sum) in row.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let times = |factor: f64, row: &Row, sum: f64x8<S>| {
+            f64x8::from_slice(simd, &row[8 * at..][..8]).mul_add(f64x8::splat(simd, factor), sum)
+        };
+        let zero = f64x8::splat(simd, 0.0);
+        let total = match *factors {
+            // The usual kernel, in straight code.
+            [a, b, c] => times(c, &rows[2 * step], times(b, &rows[step], times(a, &rows[0], zero))),
+            _ => {
+                factors.iter().zip(rows.iter().step_by(step)).fold(zero, |sum, (f, row)| times(*f, row, sum))
+            }
+        };
+        total.store_slice(sum);
+    }
     row
 }
 
