@@ -5,8 +5,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::cases::{size, smallest, spec};
 use super::interp;
-use super::layers::{inside, signed, size, smallest, spec};
+use super::layers::{inside, signed};
 use crate::backward::Adjoint;
 use crate::lower::lower_sums;
 use crate::nest::{Buffer, Size};
