@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
+use conv_runtime::GradientsMut;
 use conv_runtime::prelude::*;
 
 use machine::isas;
@@ -99,6 +100,47 @@ fn a_warm_forward_allocates_nothing() {
     check::<KnownDepthwise>([33, 35]);
     check::<KnownNarrow>([2, 5]);
     check::<KnownDoubles>([7, 9]);
+}
+
+/// Allocations of a second `backward_with`, of all gradients and with each of them left out.
+fn check_backward<L: Conv2d>([h, w]: [usize; 2]) {
+    for isa in isas() {
+        let layer = L::init(1).on(isa);
+        let mut scratch = Scratch::new();
+        let x = Tensor::randn([2, L::CONFIG.in_channels, h, w], 2);
+        let grad = layer.forward(&x).expect("it fits");
+        let (mut input, mut weight) = (x.clone(), layer.weight());
+        let mut bias = layer.bias();
+        for left_out in [None, Some(0), Some(1), Some(2)] {
+            let mut run = || {
+                let bias = bias.as_mut().filter(|_| left_out != Some(2));
+                let wanted = GradientsMut {
+                    input: (left_out != Some(0)).then(|| input.view_mut()),
+                    weight: (left_out != Some(1)).then(|| weight.view_mut()),
+                    bias: bias.map(Tensor::view_mut),
+                };
+                layer.backward_with(x.view(), grad.view(), wanted, &mut scratch).expect("it fits");
+            };
+            if left_out.is_none() {
+                run(); // may grow the scratch
+            }
+            assert_eq!(allocations(run), 0, "{} on {isa} without {left_out:?}", L::CONFIG);
+        }
+    }
+}
+
+#[test]
+fn a_warm_backward_allocates_nothing() {
+    check_backward::<ManyChannels>([9, 17]);
+    check_backward::<ManyChannelsStrided>([9, 17]);
+    check_backward::<Filtered>([11, 17]);
+    check_backward::<FewChannels>([7, 5]);
+    check_backward::<OneTap>([7, 9]);
+    check_backward::<Depthwise>([9, 33]);
+    check_backward::<DepthwiseStrided>([9, 33]);
+    check_backward::<Doubles>([5, 18]);
+    check_backward::<Unrolled>([5, 6]);
+    check_backward::<Known>([9, 11]);
 }
 
 #[test]

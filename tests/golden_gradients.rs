@@ -3,13 +3,17 @@
 
 #[path = "common/golden.rs"]
 mod golden;
+#[path = "common/machine.rs"]
+mod machine;
 
 use std::sync::LazyLock;
 
 use conv_runtime::prelude::*;
 use conv_runtime::safetensors::{Dtype, SafeTensors};
-use conv_runtime::{Element, Gradients};
+use conv_runtime::{Element, Gradients, Isa};
 use serde_json::Value;
+
+use machine::isas;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| read("public.safetensors"));
 static CASES: LazyLock<Value> =
@@ -56,7 +60,7 @@ impl Case {
     }
 
     /// Compares a gradient with PyTorch's.
-    fn check<const R: usize>(&self, what: &str, got: &Tensor<f32, R>) {
+    fn check<const R: usize>(&self, what: &str, got: &Tensor<f32, R>, isa: Isa) {
         let (shape, expected) = self.values(what);
         assert_eq!(got.shape().as_slice(), shape, "{}: shape of {what}", self.name);
         let fact = |name: &str| self.facts[name][what].as_f64().expect("a number");
@@ -65,7 +69,11 @@ impl Case {
         let tolerance = if exact { 0.0 } else { tolerance };
         for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
             let error = (got.to_f64() - expected).abs();
-            assert!(error <= tolerance, "{}: {what}[{at}] is {got} and should be {expected}", self.name);
+            assert!(
+                error <= tolerance,
+                "{} on {isa}: {what}[{at}] is {got} and should be {expected}",
+                self.name
+            );
         }
     }
 }
@@ -83,11 +91,14 @@ fn check<L: Conv2d<Elem = f32>>(name: &'static str) {
 
 fn compare<L: Conv2d<Elem = f32>, const R: usize>(case: &Case, layer: &L) {
     let (input, grad) = (case.tensor::<R>("input"), case.tensor::<R>("grad_output"));
-    let Gradients { input, weight, bias } = layer.backward(&input, &grad).expect("the case's own tensors");
-    case.check("grad_input", &input);
-    case.check("grad_weight", &weight);
-    if let Some(bias) = bias {
-        case.check("grad_bias", &bias);
+    for isa in isas() {
+        let gradients = layer.on(isa).backward(&input, &grad);
+        let Gradients { input, weight, bias } = gradients.expect("the case's own tensors");
+        case.check("grad_input", &input, isa);
+        case.check("grad_weight", &weight, isa);
+        if let Some(bias) = bias {
+            case.check("grad_bias", &bias, isa);
+        }
     }
 }
 

@@ -33,6 +33,13 @@ layers! {
     Replicated, [1, 2, 5, 4], { in: 2, out: 2, k: 1, padding: 2, padding_mode: replicate };
     Circular, [1, 3, 6, 5], { in: 3, out: 2, k: 3, stride: 2, padding: (3, 2), padding_mode: circular };
     Uneven, [1, 2, 6, 6], { in: 2, out: 2, k: 2, padding: ((0, 3), (2, 1)) };
+    StridedWide, [1, 40, 13, 15], { in: 40, out: 24, k: 3, stride: 2, padding: 1 };
+    StridedDepthwise, [2, 4, 12, 21], { in: 4, out: 4, k: 5, stride: 2, padding: 2, groups: 4, padding_mode: replicate };
+    StridedReflected, [1, 3, 9, 10], { in: 3, out: 4, k: (5, 3), stride: (3, 2), padding: (4, 3), padding_mode: reflect };
+    Filtered, [2, 16, 9, 11], { in: 16, out: 18, k: 3, padding: 1, algorithm: winograd };
+    FilteredCircular, [1, 8, 7, 9], { in: 8, out: 3, k: (3, 5), padding: 2, algorithm: winograd, padding_mode: circular };
+    FilteredDilated, [1, 18, 12, 13], { in: 18, out: 16, k: 3, padding: 4, dilation: 2, groups: 2, algorithm: winograd };
+    Unfiltered, [1, 20, 12, 13], { in: 20, out: 16, k: 3, padding: 1, algorithm: direct };
     Fixed, [2, 4, 8, 10], { in: 4, out: 6, k: 3, stride: (1, 2), padding: 1, input: (8, 10) };
 }
 

@@ -12,9 +12,13 @@
 //! So the gradient of every layer is one layer of stride 1, zero padding and turned taps, from the output's
 //! channels to the input's, once for each pair of residues; the runtime puts `z[r][v]` where it belongs. With
 //! stride 1 there is one residue, and nothing to be put anywhere. Its kernels are planned and lowered like
-//! all others.
+//! all others, Winograd's algorithm included.
+//!
+//! Some residues have one tap less than the others: a kernel of 3 with stride 2 has two taps at even places and one
+//! at odd places. All residues share the kernels of the largest, and what is missing is always the first turned tap.
+//! Kernels that loop over taps are told by the runtime where to begin; unrolled ones leave it out.
 
-use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Spec};
+use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Residues, Spec};
 
 /// The layer that turns the output's gradient into the input's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +56,12 @@ impl Adjoint {
             },
             padding_mode: PaddingMode::Zeros,
             bias: false,
-            // Its weights are turned and packed while the program runs, and not transformed.
-            algorithm: Algorithm::Direct,
+            algorithm: if rows.residues * columns.residues == 1 { spec.algorithm } else { Algorithm::Direct },
             input: spec.input.and_then(|image| spec.output(image)),
+            adjoint: Some(Residues {
+                count: Hw { h: rows.residues, w: columns.residues },
+                whole: Hw { h: rows.whole, w: columns.whole },
+            }),
             ..spec.clone()
         };
         let least = adjoint.effective_kernel();
@@ -66,6 +73,8 @@ impl Adjoint {
 /// One axis of the adjoint.
 struct Axis {
     residues: usize,
+    /// How many of them, the first, have as many taps as any.
+    whole: usize,
     /// Of the residue that has most.
     taps: usize,
     dilation: usize,
@@ -75,7 +84,8 @@ impl Axis {
     fn of(kernel: usize, stride: usize, dilation: usize) -> Self {
         let common = gcd(stride, dilation);
         let step = stride / common;
-        Self { residues: step.min(kernel), taps: kernel.div_ceil(step), dilation: dilation / common }
+        let (residues, taps) = (step.min(kernel), kernel.div_ceil(step));
+        Self { residues, whole: kernel - (taps - 1) * residues, taps, dilation: dilation / common }
     }
 
     /// From its first tap to its last.

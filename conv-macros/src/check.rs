@@ -138,6 +138,7 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
         input: input.map(|input| input.value.numbers()),
         algorithm: words.algorithm?,
         pattern: Pattern::default(),
+        adjoint: None,
     };
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);

@@ -163,6 +163,7 @@ fn kernel(
     let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
     let sizes = sizes(spec);
     let blocks = plans.iter().map(|plan| block(spec, plan, private));
+    let residues = gradients::residues(spec, private);
     let prepares = plans.iter().filter_map(|plan| prepare(spec, plan, private));
     quote! {
         #[automatically_derived]
@@ -172,6 +173,7 @@ fn kernel(
             const PLAN: &'static str = #summary;
             const SIZES: ::core::option::Option<[[usize; 2]; 2]> = #sizes;
             const SCHEMES: [#private::Scheme; 3] = [#(#schemes),*];
+            #residues
 
             #parameters
 
@@ -272,10 +274,6 @@ fn filtering(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
 }
 
 fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
-    let pair = |size: Hw| {
-        let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
-        quote!([#h, #w])
-    };
     let (kernel, stride, dilation) = (pair(spec.kernel), pair(spec.stride), pair(spec.dilation));
     let [top, bottom, left, right] =
         [spec.padding.top, spec.padding.bottom, spec.padding.left, spec.padding.right]
@@ -293,6 +291,11 @@ fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
             .groups(#groups)
             .bias(#bias)
     }
+}
+
+fn pair(size: Hw) -> TokenStream {
+    let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
+    quote!([#h, #w])
 }
 
 fn padding_mode(mode: PaddingMode) -> Ident {

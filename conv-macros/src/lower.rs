@@ -46,8 +46,8 @@ pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
         SumsTile::Channels { vectors, depth, columns } => {
             sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
         }
-        SumsTile::Pixels { outs, depth, rows, columns } => {
-            sums_px::Tile { spec, machine, outs, depth, rows, columns }.lower()
+        SumsTile::Pixels { outs, depth, rows, columns, lines } => {
+            sums_px::Tile { spec, machine, outs, depth, rows, columns, lines }.lower()
         }
     }
 }
@@ -93,6 +93,7 @@ impl Block<'_> {
             (Some(_), Size::First) => Index::Const(0),
             (Some(_), Size::ImageH) => Index::Const(self.plan.image.h),
             (Some(_), Size::ImageW) => Index::Const(self.plan.image.w),
+            (Some(_), Size::FirstRow | Size::FirstColumn) => Index::Size(size),
         }
     }
 
@@ -106,9 +107,12 @@ impl Block<'_> {
         (tap * self.spec.in_per_group() + channel) * self.width
     }
 
-    /// The rows of taps that meet the image at output row `y`.
+    /// The rows of taps that channels of the block have and that meet the image at output row `y`.
     fn tap_rows(&self, y: &Index) -> [Index; 2] {
         let (spec, padding) = (self.spec, self.spec.padding);
+        if spec.skips(self.plan.block)[0] {
+            return [self.size(Size::FirstRow), Index::Const(spec.kernel.h)];
+        }
         let row = (self.size(Size::First) + y.clone()) * spec.stride.h;
         let axis = Axis {
             taps: spec.kernel.h,
@@ -119,9 +123,13 @@ impl Block<'_> {
         self.meeting(&axis, self.size(Size::ImageH), [row.clone(), row])
     }
 
-    /// The columns of taps that meet the image in a tile of so many pixels at output column `x`.
+    /// The columns of taps that channels of the block have and that meet the image in a tile of so many pixels at
+    /// output column `x`.
     fn tap_columns(&self, x: &Index, pixels: usize) -> [Index; 2] {
         let (spec, padding) = (self.spec, self.spec.padding);
+        if spec.skips(self.plan.block)[1] {
+            return [self.size(Size::FirstColumn), Index::Const(spec.kernel.w)];
+        }
         let ends = [x.clone(), x.clone() + (pixels - 1)].map(|x| x * spec.stride.w);
         let axis = Axis {
             taps: spec.kernel.w,

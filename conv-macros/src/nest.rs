@@ -53,6 +53,10 @@ pub(crate) enum Size {
     ImageH,
     /// Columns of the image.
     ImageW,
+    /// The first row of taps that a channel of the block has: 0, or 1.
+    FirstRow,
+    /// The first column of taps.
+    FirstColumn,
 }
 
 /// A loop variable.

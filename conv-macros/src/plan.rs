@@ -15,9 +15,9 @@ pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
-pub(crate) use sums::{SumsPlan, SumsTile, plan_sums};
 #[cfg(test)]
-pub(crate) use sums::{one_row, sums_candidates};
+pub(crate) use sums::sums_candidates;
+pub(crate) use sums::{SumsPlan, SumsTile, one_row, plan_sums, rows_read};
 pub(crate) use winograd::{Matrix, Transform};
 
 use crate::spec::{Factor, Hw, Spec};

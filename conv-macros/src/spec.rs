@@ -5,8 +5,10 @@
 
 mod pattern;
 mod print;
+mod residues;
 
 pub(crate) use pattern::{Factor, Pattern, Place};
+pub(crate) use residues::Residues;
 
 /// A height and a width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,6 +77,8 @@ pub(crate) struct Spec {
     pub(crate) algorithm: Algorithm,
     /// What is known of the weights' values.
     pub(crate) pattern: Pattern,
+    /// What its output channels are, if it computes the input's gradient of another layer.
+    pub(crate) adjoint: Option<Residues>,
 }
 
 /// Beyond this dilation minimal filtering is not thought of: it cuts the image into as many parts along

@@ -15,6 +15,7 @@ mod copies;
 mod fold;
 mod input;
 mod layout;
+mod turn;
 mod weight;
 
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};
@@ -95,7 +96,12 @@ pub enum Sums {
         depth: usize,
     },
     /// Channel by channel: a call sums for a group.
-    Pixels,
+    Pixels {
+        /// Output rows of a step: the copies have a multiple of them.
+        lines: usize,
+        /// Rows of image and gradient are equally long, and pass as one.
+        one_row: bool,
+    },
 }
 
 /// What one call of the weight's gradient works on.

@@ -9,6 +9,8 @@ use fearless_simd::{Level, SimdFloatElement, dispatch};
 #[cfg(feature = "alloc")]
 use crate::backward;
 #[cfg(feature = "alloc")]
+use crate::filtering::{Filtering, Kernels};
+#[cfg(feature = "alloc")]
 use crate::scratch::{Aligned, Scratch, Work};
 #[cfg(feature = "alloc")]
 use crate::tile;
@@ -67,7 +69,7 @@ pub trait Element:
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
-    use super::{Aligned, Scratch, Work, tile};
+    use super::{Aligned, Filtering, Kernels, Scratch, Work, tile};
     use super::{Level, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
@@ -99,6 +101,16 @@ pub(crate) mod sealed {
         /// Transposes a tile: [`tile::scatter`], compiled once for each type.
         #[cfg(feature = "alloc")]
         fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize);
+
+        /// Transforms kernels: [`Filtering::transform`], compiled once for each type.
+        #[cfg(feature = "alloc")]
+        fn transform(
+            level: Level,
+            filtering: &Filtering,
+            kernels: Kernels<'_, Self>,
+            to: &mut [Self],
+            plane: usize,
+        );
 
         /// The sum of a slice.
         #[cfg(feature = "alloc")]
@@ -134,6 +146,17 @@ macro_rules! compiled_here {
         #[cfg(feature = "alloc")]
         fn scatter(level: Level, tile: tile::Tile<'_, Self>, output: &mut [Self], plane: usize) {
             dispatch!(level, simd => tile::scatter(simd, tile, output, plane, 0));
+        }
+
+        #[cfg(feature = "alloc")]
+        fn transform(
+            level: Level,
+            filtering: &Filtering,
+            kernels: Kernels<'_, Self>,
+            to: &mut [Self],
+            plane: usize,
+        ) {
+            dispatch!(level, simd => filtering.transform(simd, kernels, to, plane));
         }
 
         #[cfg(feature = "alloc")]

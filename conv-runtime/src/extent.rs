@@ -92,8 +92,18 @@ impl Extent {
     /// The geometry of a band of `rows` from row `first` on.
     pub(crate) fn geometry(&self, first: usize, rows: usize) -> Geometry {
         let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
-        let Self { pitch, plane, .. } = *self;
-        Geometry { out_h: rows, out_w, out_plane: out_h * out_w, pitch, plane, first, image_h, image_w }
+        let (Self { pitch, plane, .. }, none) = (*self, Geometry::default());
+        Geometry {
+            out_h: rows,
+            out_w,
+            out_plane: out_h * out_w,
+            pitch,
+            plane,
+            first,
+            image_h,
+            image_w,
+            ..none
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use fearless_simd::Simd;
 #[cfg(feature = "alloc")]
 use crate::Tensor;
 use crate::filtering::Filtering;
+use crate::residues::Residues;
 #[cfg(feature = "alloc")]
 use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa};
@@ -96,6 +97,10 @@ pub struct Geometry {
     pub image_h: usize,
     /// Columns of the image.
     pub image_w: usize,
+    /// The first row of taps that a channel of the block has.
+    pub first_row: usize,
+    /// The first column of taps.
+    pub first_column: usize,
 }
 
 /// What one call of a generated kernel works on: a block of output channels of one image.
@@ -141,6 +146,8 @@ pub trait Kernel {
     const SIZES: Option<[[usize; 2]; 2]>;
     /// For vectors of 128, 256 and 512 bits.
     const SCHEMES: [Scheme; 3];
+    /// Which taps some of its output channels lack.
+    const RESIDUES: Residues = Residues::ONE;
 
     /// Its weights, packed.
     fn parameters(&self) -> ParametersRef<'_, Self::Elem>;

@@ -233,7 +233,7 @@ impl<K: Kernel> Layer for K {
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
         let (x, y) = (input.as_slice(), output.as_mut_slice());
-        run::run_on_threads(self, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
+        run::run_on_threads(self, 0, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
             .ok_or(Error::TooLarge)
     }
 }
@@ -259,7 +259,7 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
     K::from_parameters(Parameters {
         isa,
         original: scheme.filtering.map(|_| weight.clone()),
-        weights: Aligned::from_slice(&pack(weight.as_slice(), &K::CONFIG, scheme)),
+        weights: Aligned::from_slice(&pack(isa, weight.as_slice(), &K::CONFIG, scheme)),
         bias: Aligned::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
     })
 }

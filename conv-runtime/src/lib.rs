@@ -26,6 +26,7 @@ mod layer;
 mod pack;
 mod pad;
 mod private;
+mod residues;
 mod rules;
 mod run;
 #[cfg(feature = "safetensors")]

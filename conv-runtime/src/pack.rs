@@ -14,9 +14,11 @@
 use alloc::vec::Vec;
 
 use crate::Conv2dConfig;
+#[cfg(feature = "alloc")]
+use crate::filtering::{Filtering, Kernels};
 use crate::kernel::Scheme;
 #[cfg(feature = "alloc")]
-use crate::{Element, Tensor};
+use crate::{Element, Isa, Tensor};
 
 /// Where one block of output channels stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +49,47 @@ pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
 }
 
 #[cfg(feature = "alloc")]
-/// The weights in a kernel's order.
-pub(crate) fn pack<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
-    let transformed = scheme.filtering.map(|filtering| filtering.transform(weight, config));
-    let weight = transformed.as_deref().unwrap_or(weight);
+/// The weights in a kernel's order, for an instruction set.
+pub(crate) fn pack<E: Element>(isa: Isa, weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
     let len = packed_channels(scheme, config.out_per_group()) * config.groups * terms(config, scheme);
     let mut packed = alloc::vec![E::ZERO; len];
-    each(config, scheme, |at, from| packed[at] = weight[from]);
+    match &scheme.filtering {
+        Some(filtering) => transform(isa, weight, config, scheme, filtering, &mut packed),
+        None => pack_into(weight, config, scheme, &mut packed),
+    }
     packed
+}
+
+/// The weights in a kernel's order, transformed.
+#[cfg(feature = "alloc")]
+fn transform<E: Element>(
+    isa: Isa,
+    weight: &[E],
+    config: &Conv2dConfig,
+    scheme: &Scheme,
+    filtering: &Filtering,
+    packed: &mut [E],
+) {
+    let (outs, depth, size) = (config.out_per_group(), config.in_per_group(), config.kernel_size);
+    let apart = depth * size[0] * size[1];
+    let mut start = 0;
+    for weight in weight.chunks_exact(outs * apart) {
+        for block in blocks(scheme, outs) {
+            for c in 0..depth {
+                let values = &weight[block.first * apart + c * size[0] * size[1]..];
+                let kernels = Kernels { values, apart, count: block.channels, size, turned: false };
+                let to = &mut packed[start + c * block.width..];
+                E::transform(isa.level(), filtering, kernels, to, depth * block.width);
+            }
+            start += terms(config, scheme) * block.width;
+        }
+    }
+}
+
+/// As [`pack`], of weights that are not transformed, to memory of the caller's.
+#[cfg(feature = "alloc")]
+pub(crate) fn pack_into<E: Element>(weight: &[E], config: &Conv2dConfig, scheme: &Scheme, packed: &mut [E]) {
+    each(config, scheme, |at, from| packed[at] = weight[from]);
 }
 
 /// The weights in torch's order again, if they were not transformed.
@@ -149,7 +184,7 @@ mod tests {
             let config = Conv2dConfig::new(4, 10, [3, 2]).groups(2);
             let weight = Tensor::<f32, 4>::randn(config.weight_shape(), 3);
             let scheme = scheme(block, tail);
-            let packed = pack(weight.as_slice(), &config, &scheme);
+            let packed = pack(Isa::best(), weight.as_slice(), &config, &scheme);
             assert_eq!(unpack(&packed, &config, &scheme), weight, "block {block}, tail {tail}");
         }
     }
@@ -159,7 +194,7 @@ mod tests {
         let config = Conv2dConfig::new(2, 3, [1, 2]);
         let weight =
             Tensor::<f32, 4>::from_fn(config.weight_shape(), |[o, c, _, j]| (100 * o + 10 * c + j) as f32);
-        let packed = pack(weight.as_slice(), &config, &scheme(2, 2));
+        let packed = pack(Isa::best(), weight.as_slice(), &config, &scheme(2, 2));
         // tap 0: channel 0, channel 1; tap 1: ..; then the tail, whose second lane is filled with zeros
         assert_eq!(packed[..8], [0., 100., 10., 110., 1., 101., 11., 111.]);
         assert_eq!(packed[8..], [200., 0., 210., 0., 201., 0., 211., 0.]);

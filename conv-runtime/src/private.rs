@@ -16,6 +16,7 @@ pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Sc
 pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
+pub use crate::residues::Residues;
 pub use crate::tile::{Tile, scatter};
 
 /// `N` elements from `at` on.

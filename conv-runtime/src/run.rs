@@ -39,33 +39,39 @@ pub(crate) fn run<'m, K: Kernel>(
     if y.is_empty() {
         return Some(());
     }
-    let pass = Pass::new(layer, sizes)?;
+    let pass = Pass::new(layer, 0, sizes)?;
     pass.images(0, x, y, memory(pass.extent.shares.total()?)?);
     Some(())
 }
 
-/// As [`run`], on as many threads as there are, if that is worth while.
+/// As [`run`], over groups of channels of which the first is this one; and on as many threads as there are, if that
+/// is worth while.
 #[cfg(feature = "alloc")]
 pub(crate) fn run_on_threads<'m, K: Kernel>(
     layer: &K,
+    group: usize,
     sizes: [[usize; 2]; 2],
     x: &[K::Elem],
     y: &mut [K::Elem],
     memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
 ) -> Option<()> {
-    #[cfg(feature = "rayon")]
-    if !y.is_empty() {
-        let pass = Pass::new(layer, sizes)?;
-        if let Some(split) = crate::threads::Split::of(&pass, y.len() / pass.to) {
-            return split.run(&pass, x, y, memory);
-        }
+    if y.is_empty() {
+        return Some(());
     }
-    run(layer, sizes, x, y, memory)
+    let pass = Pass::new(layer, group, sizes)?;
+    #[cfg(feature = "rayon")]
+    if let Some(split) = crate::threads::Split::of(&pass, y.len() / pass.to) {
+        return split.run(&pass, x, y, memory);
+    }
+    pass.images(0, x, y, memory(pass.extent.shares.total()?)?);
+    Some(())
 }
 
 /// One call of `forward`.
 pub(crate) struct Pass<'a, K: Kernel> {
     parameters: ParametersRef<'a, K::Elem>,
+    /// The first group.
+    group: usize,
     pub(crate) scheme: &'a Scheme,
     pub(crate) extent: Extent,
     /// Elements of a group's channels, of the image and of the output.
@@ -104,14 +110,14 @@ enum Step<'a, E> {
 
 impl<'a, K: Kernel> Pass<'a, K> {
     /// `None` if a size cannot be counted.
-    pub(crate) fn new(layer: &'a K, [input, output]: [[usize; 2]; 2]) -> Option<Self> {
+    pub(crate) fn new(layer: &'a K, group: usize, [input, output]: [[usize; 2]; 2]) -> Option<Self> {
         let config = const { &K::CONFIG };
         let parameters = layer.parameters();
         let scheme = scheme::<K>(parameters.isa);
         let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
         let from = input[0] * input[1] * config.in_per_group();
         let to = output[0] * output[1] * config.out_per_group();
-        Some(Self { parameters, scheme, extent, from, to })
+        Some(Self { parameters, group, scheme, extent, from, to })
     }
 
     /// All of a group's output.
@@ -122,11 +128,15 @@ impl<'a, K: Kernel> Pass<'a, K> {
     /// Some groups of some images, one after the other; `first` of them came before. Batch and groups are one loop:
     /// the channels of one image follow those of the one before.
     pub(crate) fn images(&self, first: usize, x: &[K::Elem], y: &mut [K::Elem], memory: &mut [K::Elem]) {
-        let groups = const { &K::CONFIG }.groups;
         let (whole, mut memory) = (self.whole(), self.share(memory));
         for (at, (image, out)) in x.chunks_exact(self.from).zip(y.chunks_exact_mut(self.to)).enumerate() {
-            self.part((first + at) % groups, &whole, image, out, &mut memory);
+            self.part(self.group(first + at), &whole, image, out, &mut memory);
         }
+    }
+
+    /// The group of channels that comes after so many.
+    pub(crate) fn group(&self, at: usize) -> usize {
+        (self.group + at) % const { &K::CONFIG }.groups
     }
 
     /// Shares out the scratch.
@@ -223,9 +233,11 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let bias = &self.parameters.bias[band.group * width..][..width];
         let blocks = blocks(self.scheme, config.out_per_group());
         for block in blocks.filter(|block| channels.contains(&block.first)) {
+            let last = block.first + block.channels - 1;
+            let [first_row, first_column] = K::RESIDUES.first_tap(block.first, last, config.out_per_group());
             let job = Job {
                 tail: block.tail,
-                geometry: band.geometry,
+                geometry: Geometry { first_row, first_column, ..band.geometry },
                 image,
                 weights: &weights[block.first * terms..][..block.width * terms],
                 bias: &bias[block.first..][..block.width],

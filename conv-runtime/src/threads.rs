@@ -79,18 +79,17 @@ impl Split {
         let all = memory(share.checked_mul(self.threads)?.checked_add(staged)?)?;
         let (memory, staged) = all.split_at_mut(share * self.threads);
         let mut memory = Shares { all: memory, each: share };
-        let groups = const { &K::CONFIG }.groups;
         match self.way {
             Way::Images(count) => images(pass, count, x, y, &mut memory),
             Way::Rows(rows) => {
                 for (at, (x, y)) in x.chunks_exact(pass.from).zip(y.chunks_exact_mut(pass.to)).enumerate() {
-                    bands(pass, at % groups, rows, x, staged, &mut memory);
+                    bands(pass, pass.group(at), rows, x, staged, &mut memory);
                     gather(pass, rows, staged, y);
                 }
             }
             Way::Channels(count) => {
                 for (at, (x, y)) in x.chunks_exact(pass.from).zip(y.chunks_exact_mut(pass.to)).enumerate() {
-                    blocks(pass, at % groups, count, x, y, &mut memory);
+                    blocks(pass, pass.group(at), count, x, y, &mut memory);
                 }
             }
         }

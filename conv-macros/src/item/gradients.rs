@@ -6,8 +6,8 @@ use quote::{format_ident, quote};
 use crate::backward::Adjoint;
 use crate::emit::Emitter;
 use crate::lower::lower_sums;
-use crate::plan::{Machine, SumsPlan, SumsTile, plan, plan_sums};
-use crate::spec::Spec;
+use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan, plan_sums};
+use crate::spec::{Residues, Spec};
 
 /// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient.
 pub(super) fn gradients(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
@@ -44,7 +44,7 @@ pub(super) fn stand_in(name: &Ident, element: &Ident, private: &TokenStream) -> 
         impl #private::Differentiable for #name {
             type InputGradient = #name;
             const FOLDS: bool = true;
-            const SUMS: [#private::Sums; 3] = [#private::Sums::Pixels; 3];
+            const SUMS: [#private::Sums; 3] = [#private::Sums::Pixels { lines: 1, one_row: false }; 3];
             #(#sums)*
         }
     }
@@ -67,6 +67,15 @@ fn input_gradient(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStre
         #kernel
         #trainable
     }
+}
+
+/// Which output channels lack taps, if any do.
+pub(super) fn residues(spec: &Spec, private: &TokenStream) -> Option<TokenStream> {
+    let Residues { count, whole } = spec.adjoint?;
+    let (counts, wholes) = (super::pair(count), super::pair(whole));
+    (count != whole).then(|| {
+        quote!(const RESIDUES: #private::Residues = #private::Residues { count: #counts, whole: #wholes };)
+    })
 }
 
 fn sums_name(bits: usize) -> Ident {
@@ -96,6 +105,10 @@ fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
             let depth = Literal::usize_unsuffixed(spec.in_per_group().next_multiple_of(depth));
             quote!(#private::Sums::Channels { width: #width, depth: #depth })
         }
-        SumsTile::Pixels { .. } => quote!(#private::Sums::Pixels),
+        SumsTile::Pixels { lines, .. } => {
+            let one_row = one_row(spec, lines);
+            let lines = Literal::usize_unsuffixed(lines);
+            quote!(#private::Sums::Pixels { lines: #lines, one_row: #one_row })
+        }
     }
 }

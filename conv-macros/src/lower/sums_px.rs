@@ -7,16 +7,19 @@
 //!
 //! 1. Where a group has few output channels, they would not fill a vector; pixels do, and nothing needs to
 //!    be transposed. The lanes are added up once a tile and band.
-//! 2. With stride 1 the gradient's copy has rows as long as the image's, zeros at their ends: then all rows
-//!    are one, and no vector is cut at the end of each. Otherwise rows are filled up to whole vectors.
-//! 3. The image's copy has its columns sorted by their remainder, as in `direct_ow`.
+//! 2. Several lines of gradients share the pixels that they all read, each with another row of taps, as the
+//!    output rows of `direct_rows` do. The gradient's copy is filled up with zeros to a multiple of them, and
+//!    its rows to whole vectors.
+//! 3. With one line and stride 1 the gradient's copy has rows as long as the image's, zeros at their ends:
+//!    then all rows are one, and no vector is cut at the end of each.
+//! 4. The image's copy has its columns sorted by their remainder, as in `direct_ow`.
 
 use super::counted;
 use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
-use crate::plan::Machine;
+use crate::plan::{Machine, rows_read};
 use crate::spec::Spec;
 
-/// A tile of `outs` by `depth` channels of `rows` x `columns` taps.
+/// A tile of `outs` by `depth` channels of `rows` x `columns` taps, for `lines` rows of pixels.
 pub(super) struct Tile<'a> {
     pub(super) spec: &'a Spec,
     pub(super) machine: Machine,
@@ -24,6 +27,7 @@ pub(super) struct Tile<'a> {
     pub(super) depth: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
+    pub(super) lines: usize,
 }
 
 /// Where a tile starts.
@@ -57,7 +61,7 @@ impl Tile<'_> {
         body.push(Stmt::For {
             var: Var("y"),
             from: Index::Const(0),
-            to: Index::Size(Size::OutH),
+            to: Index::Size(Size::OutH).divided_by(self.lines),
             body: vec![Stmt::For {
                 var: Var("x"),
                 from: Index::Const(0),
@@ -83,46 +87,78 @@ impl Tile<'_> {
         })
     }
 
-    /// One vector of pixels.
+    /// One vector of pixels in each line.
     fn step(&self, corner: &Corner) -> Vec<Stmt> {
         let lanes = self.machine.lanes;
         let mut body = Vec::new();
         for o in 0..self.outs {
-            let window = Reg::new("grads", &[o]);
-            let row = Index::Var(Var("y")) * Index::Size(Size::OutW) + Index::Var(Var("x")) * lanes;
-            let at = (corner.o.clone() + o) * Index::Size(Size::OutPlane) + row;
-            body.extend([
-                Stmt::Window { name: window.clone(), buffer: Buffer::Gradient, at, len: lanes },
-                Stmt::Set { reg: Reg::new("g", &[o]), value: Vector::Load { window, at: 0 } },
-            ]);
+            for line in 0..self.lines {
+                let window = Reg::new("grads", &[o, line]);
+                let row = self.line() + line;
+                let at = row * Index::Size(Size::OutW) + Index::Var(Var("x")) * lanes;
+                let at = (corner.o.clone() + o) * Index::Size(Size::OutPlane) + at;
+                body.extend([
+                    Stmt::Window { name: window.clone(), buffer: Buffer::Gradient, at, len: lanes },
+                    Stmt::Set { reg: Reg::new("g", &[o, line]), value: Vector::Load { window, at: 0 } },
+                ]);
+            }
         }
         for c in 0..self.depth {
-            for i in 0..self.rows {
-                body.extend(self.row(corner, c, i));
+            for (row, users) in rows_read(self.spec, self.rows, self.lines) {
+                body.extend(self.row(corner, c, row, &users));
             }
         }
         body
     }
 
-    /// The taps of one row in one channel.
-    fn row(&self, corner: &Corner, c: usize, i: usize) -> Vec<Stmt> {
+    /// The first of the lines.
+    fn line(&self) -> Index {
+        Index::Var(Var("y")) * self.lines
+    }
+
+    /// One row of pixels in one channel: a window for each of its phases, or for its only tap.
+    fn row(&self, corner: &Corner, c: usize, row: usize, users: &[(usize, usize)]) -> Vec<Stmt> {
         let (spec, phases) = (self.spec, self.spec.stride.w);
-        let y = Index::Var(Var("y")) * spec.stride.h + (corner.i.clone() + i) * spec.dilation.h;
+        let y = self.line() * spec.stride.h + corner.i.clone() * spec.dilation.h + row;
         let start = (corner.c.clone() + c) * Index::Size(Size::Plane)
             + y * Index::Size(Size::Pitch)
             + Index::Var(Var("x")) * self.machine.lanes;
-        let mut body = Vec::new();
-        for j in 0..self.columns {
-            let offset = (corner.j.clone() + j) * spec.dilation.w;
-            let phase = Index::Size(Size::Pitch).divided_by(phases);
-            let at = start.clone() + offset.clone().modulo(phases) * phase + offset.divided_by(phases);
-            let (window, x) = (Reg::new("pixels", &[c, i, j]), Reg::new("x", &[c, i, j]));
-            body.extend([
-                Stmt::Window { name: window.clone(), buffer: Buffer::Image, at, len: self.machine.lanes },
-                Stmt::Set { reg: x.clone(), value: Vector::Load { window, at: 0 } },
-            ]);
-            for o in 0..self.outs {
-                body.push(Stmt::Fma { acc: acc([o, c, i, j]), a: Reg::new("g", &[o]), b: x.clone() });
+        let phase = Index::Size(Size::Pitch).divided_by(phases);
+        if self.columns == 1 {
+            let offset = corner.j.clone() * spec.dilation.w;
+            let at = start + offset.clone().modulo(phases) * phase + offset.divided_by(phases);
+            return self.taps(at, [c, row, 0], &[(0, 0)], users);
+        }
+        let taps_of = |phase: usize| -> Vec<_> {
+            let taps = (0..self.columns).map(|j| (j, j * spec.dilation.w));
+            taps.filter(|(_, at)| at % phases == phase).map(|(j, at)| (j, at / phases)).collect()
+        };
+        (0..phases)
+            .flat_map(|p| self.taps(start.clone() + phase.clone() * p, [c, row, p], &taps_of(p), users))
+            .collect()
+    }
+
+    /// Some taps of a row of pixels, each with where it stands in a window.
+    fn taps(
+        &self,
+        at: Index,
+        name @ [c, row, _]: [usize; 3],
+        taps: &[(usize, usize)],
+        users: &[(usize, usize)],
+    ) -> Vec<Stmt> {
+        let (window, lanes) = (Reg::new("pixels", &name), self.machine.lanes);
+        let Some((_, last)) = taps.last() else { return Vec::new() };
+        let buffer = Buffer::Image;
+        let mut body = vec![Stmt::Window { name: window.clone(), buffer, at, len: last + lanes }];
+        for &(j, at) in taps {
+            let x = Reg::new("x", &[c, row, j]);
+            let value = Vector::Load { window: window.clone(), at };
+            body.push(Stmt::Set { reg: x.clone(), value });
+            for &(line, i) in users {
+                for o in 0..self.outs {
+                    let g = Reg::new("g", &[o, line]);
+                    body.push(Stmt::Fma { acc: acc([o, c, i, j]), a: g, b: x.clone() });
+                }
             }
         }
         body

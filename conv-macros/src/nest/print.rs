@@ -132,6 +132,8 @@ impl Display for Size {
             Self::First => "first",
             Self::ImageH => "image_h",
             Self::ImageW => "image_w",
+            Self::FirstRow => "first_row",
+            Self::FirstColumn => "first_column",
         })
     }
 }

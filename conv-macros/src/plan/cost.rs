@@ -39,6 +39,8 @@ const SECOND_LEVEL: f64 = 768e3;
 const OVERFLOW: f64 = 8.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
+/// One kernel, transformed.
+const KERNEL: f64 = 60.0;
 /// A row of a copy.
 const ROW: f64 = 6.0;
 
@@ -68,7 +70,7 @@ impl Cost {
             cost = cost.plus(layer.block(geometry, true));
         }
         match plan.tile {
-            Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs),
+            Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs) + layer.weights(),
             _ if plan.copies(geometry.out.w) => cost.copy = layer.copy(geometry),
             _ => {}
         }
@@ -151,11 +153,12 @@ impl Layer<'_> {
         Cost { compute: tiles * taps, copy: 0.0, write: tiles * (write + TILE) }
     }
 
-    /// Taps that meet the image, on the average of all tiles.
+    /// Taps that channels have and that meet the image, on the average of all tiles.
     fn taps(&self, columns: usize) -> f64 {
         let Spec { kernel, stride, dilation, padding, .. } = self.spec;
-        if self.spec.padding_mode != PaddingMode::Zeros || !self.plan.copy {
-            return self.spec.taps() as f64;
+        let skips = self.spec.skips(self.plan.block).contains(&true);
+        if skips || self.spec.padding_mode != PaddingMode::Zeros || !self.plan.copy {
+            return self.spec.taps_in_blocks(self.plan.block);
         }
         let rows = Axis {
             taps: kernel.h,
@@ -278,6 +281,12 @@ impl Layer<'_> {
         let vectors = self.plan.depth(self.spec) as f64 / lanes;
         let squares = geometry.pitch as f64 / lanes * self.out.h as f64 / lanes;
         squares * (SQUARE + LANE * lanes) + tiles * vectors * products * TRANSFORM
+    }
+
+    /// The transform of the weights, where they are not transformed once and for all.
+    fn weights(&self) -> f64 {
+        let kernels = self.spec.in_per_group() as f64 * self.spec.out_per_group() as f64;
+        if self.spec.adjoint.is_some() { kernels * KERNEL } else { 0.0 }
     }
 
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.

@@ -5,6 +5,8 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+use std::collections::BTreeMap;
+
 use super::candidates::MOST_PHASES;
 use super::{Machine, nominal};
 use crate::spec::{Hw, Spec};
@@ -14,8 +16,9 @@ use crate::spec::{Hw, Spec};
 pub(crate) enum SumsTile {
     /// Lanes over output channels: `vectors` of them, by `depth` input channels of `columns` taps in a row.
     Channels { vectors: usize, depth: usize, columns: usize },
-    /// Lanes over pixels: `outs` output channels by `depth` input channels of `rows` x `columns` taps.
-    Pixels { outs: usize, depth: usize, rows: usize, columns: usize },
+    /// Lanes over pixels: `outs` output channels by `depth` input channels of `rows` x `columns` taps, for
+    /// `lines` rows of pixels at a time.
+    Pixels { outs: usize, depth: usize, rows: usize, columns: usize, lines: usize },
 }
 
 /// How the weight's gradient is computed.
@@ -33,6 +36,15 @@ const COPY: f64 = 0.25;
 /// The end of a tile: accumulators loaded and stored, or summed across.
 const FLUSH: f64 = 4.0;
 const ACROSS: f64 = 16.0;
+/// From a multiply-accumulate to the next on the same accumulator.
+const LATENCY: f64 = 4.0;
+/// Instructions that check a window, and instructions a cycle.
+const WINDOW: f64 = 6.0;
+const WIDTH: f64 = 6.0;
+/// How much longer several lines take: their places do not fit the integer registers.
+const LINES: f64 = 1.2;
+/// Bytes of a band channel by channel.
+const PIXELS_BAND: usize = 24 << 10;
 
 /// The cheapest plan.
 pub(crate) fn plan_sums(spec: &Spec, machine: Machine) -> SumsPlan {
@@ -71,8 +83,8 @@ fn channels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     tiles
 }
 
-/// Accumulators, a vector of gradients for each output channel, one of pixels, one to spare. The tile
-/// divides the layer, so that the sums are the gradient itself.
+/// Accumulators, vectors of gradients for each output channel, one of pixels, one to spare. The tile divides
+/// the layer, so that the sums are the gradient itself.
 fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     let divisors = |of: usize| (1..=of.min(machine.registers)).filter(move |d| of.is_multiple_of(*d));
     let mut tiles = Vec::new();
@@ -82,8 +94,12 @@ fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
                 for columns in one_or_all(spec.kernel.w) {
                     let sides = [outs, depth, rows, columns];
                     let accumulators = sides.into_iter().fold(1, usize::saturating_mul);
-                    if accumulators + outs + 2 <= machine.registers || accumulators == 1 {
-                        tiles.push(SumsTile::Pixels { outs, depth, rows, columns });
+                    // Lines share their pixels where they read the same rows.
+                    let most = if rows > 1 && spec.stride.h < spec.effective_kernel().h { 4 } else { 1 };
+                    for lines in 1..=most {
+                        if accumulators + outs * lines + 2 <= machine.registers || accumulators * lines == 1 {
+                            tiles.push(SumsTile::Pixels { outs, depth, rows, columns, lines });
+                        }
                     }
                 }
             }
@@ -107,32 +123,57 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let step = step(fmas, (vectors + depth * columns) as f64, 2);
             tiles * (area(out) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
         }
-        SumsTile::Pixels { outs, depth, rows, columns } => {
+        SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             let tiles = (spec.out_per_group() / outs) as f64
                 * (spec.in_per_group() / depth) as f64
                 * taps(rows, columns);
-            let fmas = outs * depth * rows * columns;
-            let pixels = (depth * rows * columns) as f64;
-            let loads = outs as f64 + pixels * machine.unaligned_load();
-            let step = step(fmas, loads, outs + depth * rows * columns.min(spec.stride.w));
-            let vectors = if one_row(spec) {
+            let accumulators = outs * depth * rows * columns;
+            let read = rows_read(spec, rows, lines).len();
+            let loads = (outs * lines) as f64 + (depth * read * columns) as f64 * machine.unaligned_load();
+            let windows = outs * lines + depth * read * columns.min(spec.stride.w);
+            let step = step(accumulators * lines, loads, windows).max(LATENCY * lines as f64)
+                * if lines > 1 { LINES } else { 1.0 };
+            let vectors = if one_row(spec, lines) {
                 let pitch = out.w.saturating_add(spec.effective_kernel().w) as f64;
                 out.h as f64 * pitch / machine.lanes as f64 + 1.0
             } else {
-                out.h as f64 * out.w.div_ceil(machine.lanes) as f64
+                out.h.div_ceil(lines) as f64 * out.w.div_ceil(machine.lanes) as f64
             };
-            tiles * (vectors * step + ACROSS * fmas as f64) + copied * COPY
+            let across = bands(spec, machine, out) * ACROSS * accumulators as f64;
+            tiles * (vectors * step + across) + copied * COPY
         }
     };
     group * spec.groups as f64
 }
 
-/// One step of the innermost loop, with so many windows to check.
+/// One step of the innermost loop, with so many windows to check: it starts so many instructions a cycle.
 fn step(fmas: usize, loads: f64, windows: usize) -> f64 {
-    (fmas as f64 / 2.0).max(loads / 2.0).max(4.0).max(windows as f64 * 0.75) + 1.0
+    let instructions = fmas as f64 + loads + WINDOW * windows as f64;
+    (fmas as f64 / 2.0).max(loads / 2.0).max(LATENCY).max(instructions / WIDTH) + 1.0
 }
 
-/// Whether the rows of image and gradient, equally long, can pass as one.
-pub(crate) fn one_row(spec: &Spec) -> bool {
-    spec.stride == Hw { h: 1, w: 1 }
+/// Bands of output rows of a copy channel by channel, as the runtime cuts them.
+fn bands(spec: &Spec, machine: Machine, out: Hw) -> f64 {
+    let pitch = (out.w - 1).saturating_mul(spec.stride.w).saturating_add(spec.effective_kernel().w);
+    let read = [spec.in_per_group(), spec.stride.h, pitch].into_iter().fold(1, usize::saturating_mul);
+    let row = read.saturating_add(spec.out_per_group().saturating_mul(out.w));
+    let least = spec.effective_kernel().h.saturating_sub(spec.stride.h).saturating_mul(3).max(4);
+    out.h.div_ceil((PIXELS_BAND / machine.bytes / row.max(1)).max(least)) as f64
+}
+
+/// Each row of pixels that some rows of taps read for some lines, with the lines and the rows of taps that
+/// meet there.
+pub(crate) fn rows_read(spec: &Spec, rows: usize, lines: usize) -> BTreeMap<usize, Vec<(usize, usize)>> {
+    let mut read = BTreeMap::<_, Vec<_>>::new();
+    for line in 0..lines {
+        for i in 0..rows {
+            read.entry(line * spec.stride.h + i * spec.dilation.h).or_default().push((line, i));
+        }
+    }
+    read
+}
+
+/// Whether the rows of image and gradient, equally long, pass as one.
+pub(crate) fn one_row(spec: &Spec, lines: usize) -> bool {
+    spec.stride == Hw { h: 1, w: 1 } && lines == 1
 }

@@ -73,7 +73,9 @@ impl Spec {
     pub(crate) fn factor(&self, place: Place) -> Factor {
         let (channels, depth, taps) = (self.out_per_group(), self.in_per_group(), self.taps());
         if self.pattern.factors.is_empty() {
-            return Factor::Other;
+            // The taps that a block lacks are left out of its kernel if there is no other.
+            let lacks = place.block >= channels && self.lacks(place.out, place.tap);
+            return if lacks { Factor::Zero } else { Factor::Other };
         }
         let full = channels / place.block * place.block;
         let firsts = if place.tail { full..channels } else { 0..full };

@@ -5,12 +5,13 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::cases::{size, smallest, spec};
 use super::interp;
-use super::layers::{inside, signed, size, smallest, spec};
+use super::layers::{inside, signed};
 use crate::backward::Adjoint;
 use crate::lower::lower_sums;
 use crate::nest::{Buffer, Size};
-use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan_sums, sums_candidates};
+use crate::plan::{Machine, SumsPlan, SumsTile, Tile, one_row, plan, plan_sums, sums_candidates};
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// One group of a layer, and an image for it.
@@ -65,7 +66,7 @@ impl Case {
                 let depth = self.spec.in_per_group().next_multiple_of(depth);
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
-            SumsTile::Pixels { .. } => self.pixels(plan),
+            SumsTile::Pixels { lines, .. } => self.pixels(plan, lines),
         }
     }
 
@@ -107,8 +108,9 @@ impl Case {
         result
     }
 
-    fn pixels(&self, plan: &SumsPlan) -> Vec<f64> {
-        let (spec, out, lanes, flat) = (&self.spec, self.out(), plan.machine.lanes, one_row(&self.spec));
+    fn pixels(&self, plan: &SumsPlan, lines: usize) -> Vec<f64> {
+        let (spec, out, lanes, flat) =
+            (&self.spec, self.out(), plan.machine.lanes, one_row(&self.spec, lines));
         let (columns, reach) =
             (self.image.w + spec.padding.left + spec.padding.right, spec.effective_kernel().w - 1);
         let phases = spec.stride.w;
@@ -118,7 +120,9 @@ impl Case {
         let mut sums = vec![0.0; spec.out_per_group() * spec.terms()];
         for (first, count) in self.bands() {
             let slack = if flat { lanes + reach + 1 } else { 0 };
-            let plane = self.rows(count) * pitch + slack;
+            // Lines that fill up a step read what lies beyond the image: anything that is a number.
+            let filled = count.next_multiple_of(lines);
+            let plane = self.rows(filled) * pitch + slack;
             let mut image = vec![0.0; spec.in_per_group() * plane];
             for (at, pixel) in image.iter_mut().enumerate() {
                 let (c, row, place) = (at / plane, at % plane / pitch, at % plane % pitch);
@@ -127,13 +131,13 @@ impl Case {
                     *pixel = self.pixel(c, first * spec.stride.h + row, column);
                 }
             }
-            let out_plane = (count * across).next_multiple_of(lanes);
+            let out_plane = (filled * across).next_multiple_of(lanes);
             let gradient = |at: usize| {
                 let (o, y, x) = (at / out_plane, at % out_plane / across, at % out_plane % across);
                 if y < count && x < out.w { self.gradient(o, first + y, x) } else { 0.0 }
             };
             let gradient = (0..spec.out_per_group() * out_plane).map(gradient).collect();
-            let (out_h, out_w) = if flat { (1, out_plane) } else { (count, across) };
+            let (out_h, out_w) = if flat { (1, out_plane) } else { (filled, across) };
             let sizes = [
                 (Size::OutH, out_h),
                 (Size::OutW, out_w),
@@ -188,7 +192,7 @@ fn random_sums_are_the_definition() {
 }
 
 /// Residues, and from one tap of a residue to the next.
-fn residues(kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
+pub(super) fn residues(kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
     let step = (1..=stride).find(|step| (step * dilation).is_multiple_of(stride)).expect("the stride itself");
     (step.min(kernel), step)
 }
@@ -236,6 +240,23 @@ fn the_adjoint_is_the_transpose() {
     });
 }
 
+/// The input's gradient filters minimally where the layer itself may.
+#[test]
+fn the_adjoint_has_the_layer_s_algorithm() {
+    let side = |n| Hw { h: n, w: n };
+    let layer = Spec { in_channels: 64, out_channels: 64, kernel: side(3), ..line(3, 1, 1) };
+    let filters = |spec: Spec| {
+        let adjoint = Adjoint::of(&spec).expect("small").spec;
+        let plans = Machine::WIDTHS.map(|bits| plan(&adjoint, Machine::new(bits, spec.dtype)));
+        plans.map(|plan| matches!(plan.tile, Tile::Winograd { .. }))
+    };
+    assert_eq!(filters(layer.clone()), [true; 3]);
+    assert_eq!(filters(Spec { algorithm: Algorithm::Direct, ..layer.clone() }), [false; 3]);
+    assert_eq!(filters(Spec { stride: side(2), ..layer.clone() }), [false; 3]);
+    let forced = Spec { in_channels: 1, out_channels: 1, algorithm: Algorithm::Winograd, ..layer };
+    assert_eq!(filters(forced), [true; 3]);
+}
+
 /// A layer whose kernel is a row.
 fn line(kernel: usize, stride: usize, dilation: usize) -> Spec {
     let row = |w| Hw { h: 1, w };
@@ -253,5 +274,6 @@ fn line(kernel: usize, stride: usize, dilation: usize) -> Spec {
         input: None,
         algorithm: Algorithm::Auto,
         pattern: Pattern::default(),
+        adjoint: None,
     }
 }

@@ -1,5 +1,6 @@
 //! The tests of this crate, by stage.
 
+mod cases;
 mod expansion;
 mod file;
 mod front;

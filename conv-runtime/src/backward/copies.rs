@@ -42,7 +42,7 @@ pub(super) fn pixels<E: Element>(
             rest.fill(E::ZERO);
         }
     }
-    let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (rows.count, across) };
+    let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (layout.filled(rows).count, across) };
     Geometry { out_h, out_w, out_plane, pitch, plane, ..Geometry::default() }
 }
 
@@ -88,21 +88,42 @@ pub(super) fn gradient<'a, E: Element>(
     }
 }
 
+/// Fewer rows or columns are not worth a square of vectors.
+const FEW: usize = 4;
+
 /// Rows of a matrix, `stride` elements apart.
-struct Matrix<'a, E> {
-    values: &'a [E],
-    rows: usize,
-    columns: usize,
-    stride: usize,
+pub(super) struct Matrix<'a, E> {
+    pub(super) values: &'a [E],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) stride: usize,
 }
 
 impl<E: Element> Matrix<'_, E> {
-    /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one what is left.
-    fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
+    #[inline]
+    fn one_by_one(&self, to: &mut [E], pitch: usize) {
+        for row in 0..self.rows {
+            let values = &self.values[row * self.stride..][..self.columns];
+            for (to, value) in to[row..].chunks_mut(pitch).zip(values) {
+                to[0] = *value;
+            }
+        }
+    }
+
+    /// Writes the columns, `pitch` elements apart: whole vectors of them, and one by one those that do not fill
+    /// one, unless there are other values behind them that may be read.
+    pub(super) fn transpose(&self, isa: Isa, to: &mut [E], pitch: usize) {
         let Self { values, rows, columns, stride } = *self;
-        let whole = columns - columns % (isa.bits() / 8 / size_of::<E>());
+        if rows.min(columns) < FEW {
+            return self.one_by_one(to, pitch);
+        }
+        let lanes = isa.bits() / 8 / size_of::<E>();
+        let is_readable = (rows - 1) * stride + columns.next_multiple_of(lanes) <= values.len();
+        let whole = if is_readable { columns } else { columns - columns % lanes };
         let tile = Tile { values, pixels: rows, width: stride, channels: whole };
-        E::scatter(isa.level(), tile, to, pitch);
+        if whole > 0 {
+            E::scatter(isa.level(), tile, to, pitch);
+        }
         for (row, values) in values.chunks(stride).take(rows).enumerate() {
             for (column, value) in (whole..columns).zip(&values[whole..columns]) {
                 to[column * pitch + row] = *value;

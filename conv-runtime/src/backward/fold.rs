@@ -3,7 +3,9 @@
 //! `forward` reads the padded image through the index map of `pad.rs`; so each of its places adds its
 //! gradient to the pixel that was read there. Zeros have no pixel.
 
-use crate::{Conv2dConfig, Element, pad};
+use core::ops::Range;
+
+use crate::{Conv2dConfig, Element, PaddingMode, pad};
 
 /// Where the residues of one axis stand: residue `r` at `stride * v + r * dilation`.
 #[derive(Clone, Copy)]
@@ -36,10 +38,54 @@ impl Axis {
     }
 
     /// The places of a residue whose pixels are those inside the image.
-    fn inside(&self, residue: usize, size: usize, places: usize) -> core::ops::Range<usize> {
+    fn inside(&self, residue: usize, size: usize, places: usize) -> Range<usize> {
         let offset = residue * self.dilation;
         let first = |at: usize| at.saturating_sub(offset).div_ceil(self.stride).min(places);
         first(self.before)..first(self.before + size)
+    }
+
+    /// The places of a residue inside the image, and the first pixel they belong to; the others follow it a
+    /// stride apart.
+    fn part(&self, residue: usize, size: usize, places: usize) -> Option<Part> {
+        let inside = self.inside(residue, size, places);
+        let pixel = self.at(residue, inside.start, size)?.checked_sub(self.before)?;
+        (!inside.is_empty()).then_some(Part { residue, inside, pixel })
+    }
+}
+
+/// Places of one residue, side by side.
+#[derive(Clone)]
+struct Part {
+    residue: usize,
+    inside: Range<usize>,
+    pixel: usize,
+}
+
+/// How the rows of all residues make a row of the image.
+#[derive(Clone)]
+enum Columns {
+    /// One of them is the row.
+    Copy(Part),
+    /// Two take turns, the first of which has the first pixel.
+    Weave(Part, Part),
+    /// Any other way.
+    Any,
+}
+
+impl Columns {
+    fn new(axis: &Axis, size: usize, places: usize) -> Self {
+        let part = |residue| axis.part(residue, size, places);
+        match (axis.stride, part(0), part(axis.residues - 1)) {
+            (1, Some(all), _) if all.inside.len() == size => Self::Copy(all),
+            (2, Some(a), Some(b)) if a.inside.len() + b.inside.len() == size => {
+                if a.pixel == 0 {
+                    Self::Weave(a, b)
+                } else {
+                    Self::Weave(b, a)
+                }
+            }
+            _ => Self::Any,
+        }
     }
 }
 
@@ -47,7 +93,7 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Sets `image`, `[channels, h, w]`, to what the residues in `planes` add up to.
+/// Sets `image`, `[channels, h, w]` of one group, to what the residues in `planes` add up to.
 pub(super) fn fold<E: Element>(
     config: &Conv2dConfig,
     size: [usize; 2],
@@ -55,36 +101,95 @@ pub(super) fn fold<E: Element>(
     planes: &[E],
     image: &mut [E],
 ) {
-    let axes @ [rows, columns] = Axis::of(config);
-    let (depth, residues) = (config.in_per_group(), rows.residues * columns.residues);
-    let plane = places[0] * places[1];
+    let axes = Axis::of(config);
+    let columns = Columns::new(&axes[1], size[1], places[1]);
+    let each = config.in_per_group() * places[0] * places[1];
     for (channel, image) in image.chunks_exact_mut(size[0] * size[1]).enumerate() {
-        image.fill(E::ZERO);
-        let group = channel / depth * depth * residues;
-        for residue in 0..residues {
-            let from = &planes[(group + residue * depth + channel % depth) * plane..][..plane];
-            let residue = [residue / columns.residues, residue % columns.residues];
-            Fold { config, axes, residue, size, places }.plane(from, image);
+        let planes = &planes[channel * places[0] * places[1]..];
+        let fold = Fold { config, axes, columns: &columns, size, places, planes, each };
+        fold.pixels(image);
+        if config.padding_mode != PaddingMode::Zeros {
+            fold.padding(image);
         }
     }
 }
 
-/// One residue of one channel.
-struct Fold<'a> {
+/// One channel.
+struct Fold<'a, E> {
     config: &'a Conv2dConfig,
     axes: [Axis; 2],
-    residue: [usize; 2],
+    columns: &'a Columns,
     size: [usize; 2],
     places: [usize; 2],
+    /// The channel's plane of the first residue.
+    planes: &'a [E],
+    /// From one residue's plane to the next.
+    each: usize,
 }
 
-impl Fold<'_> {
-    fn plane<E: Element>(&self, plane: &[E], image: &mut [E]) {
-        let [h, w] = self.size;
-        for (v, row) in plane.chunks_exact(self.places[1]).enumerate() {
-            let at = self.axes[0].at(self.residue[0], v, h);
-            if let Some(y) = at.and_then(|at| self.source(0, at)) {
-                self.row(row, &mut image[y * w..][..w]);
+impl<E: Element> Fold<'_, E> {
+    /// Sets every pixel to its own gradient.
+    fn pixels(&self, image: &mut [E]) {
+        let ([rows, _], [h, w]) = (self.axes, self.size);
+        let parts = || (0..rows.residues).filter_map(move |residue| rows.part(residue, h, self.places[0]));
+        if parts().map(|part| part.inside.len()).sum::<usize>() < h {
+            image.fill(E::ZERO);
+        }
+        for Part { residue, inside, pixel } in parts() {
+            let to = image[pixel * w..].chunks_mut(w).step_by(rows.stride);
+            for (v, to) in inside.zip(to) {
+                self.row((residue, v), to);
+            }
+        }
+    }
+
+    /// A row of a residue's plane, by the residue and the place among the rows, and the residue among the
+    /// columns.
+    fn line(&self, (residue, v): (usize, usize), column: usize) -> &[E] {
+        let residue = residue * self.axes[1].residues + column;
+        &self.planes[residue * self.each + v * self.places[1]..][..self.places[1]]
+    }
+
+    /// Puts the residues' columns side by side.
+    fn row(&self, place: (usize, usize), to: &mut [E]) {
+        let values = |part: &Part| &self.line(place, part.residue)[part.inside.clone()];
+        match self.columns {
+            Columns::Copy(all) => to.copy_from_slice(values(all)),
+            Columns::Weave(even, odd) => weave(values(even), values(odd), to),
+            Columns::Any => {
+                to.fill(E::ZERO);
+                let (axis, width) = (&self.axes[1], to.len());
+                for part in (0..axis.residues).filter_map(|r| axis.part(r, width, self.places[1])) {
+                    let pixels = to.iter_mut().skip(part.pixel).step_by(axis.stride);
+                    pixels.zip(values(&part)).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    }
+
+    /// Adds what stands in the padding to the pixels that were read there.
+    fn padding(&self, image: &mut [E]) {
+        let ([rows, columns], [h, w]) = (self.axes, self.size);
+        for residue in 0..rows.residues {
+            let inside = rows.inside(residue, h, self.places[0]);
+            for v in 0..self.places[0] {
+                let at = rows.at(residue, v, h);
+                let Some(y) = at.and_then(|at| self.source(0, at)) else { continue };
+                for column in 0..columns.residues {
+                    let done =
+                        if inside.contains(&v) { columns.inside(column, w, self.places[1]) } else { 0..0 };
+                    self.add(self.line((residue, v), column), column, done, &mut image[y * w..][..w]);
+                }
+            }
+        }
+    }
+
+    /// Adds a residue's row, but for the places whose pixels are set already.
+    fn add(&self, from: &[E], residue: usize, done: Range<usize>, to: &mut [E]) {
+        for v in (0..done.start).chain(done.end..from.len()) {
+            let at = self.axes[1].at(residue, v, to.len());
+            if let Some(x) = at.and_then(|at| self.source(1, at)) {
+                to[x] += from[v];
             }
         }
     }
@@ -92,23 +197,15 @@ impl Fold<'_> {
     fn source(&self, axis: usize, at: usize) -> Option<usize> {
         pad::source(self.config.padding_mode, at, self.axes[axis].before, self.size[axis])
     }
+}
 
-    fn row<E: Element>(&self, from: &[E], to: &mut [E]) {
-        let (axis, residue) = (&self.axes[1], self.residue[1]);
-        let inside = axis.inside(residue, to.len(), from.len());
-        if let Some(first) = axis.at(residue, inside.start, to.len()).filter(|_| !inside.is_empty()) {
-            let (pixels, from) = (&mut to[first - axis.before..], &from[inside.clone()]);
-            if axis.stride == 1 {
-                pixels.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
-            } else {
-                pixels.iter_mut().step_by(axis.stride).zip(from).for_each(|(to, from)| *to += *from);
-            }
-        }
-        for v in (0..inside.start).chain(inside.end..from.len()) {
-            let at = axis.at(residue, v, to.len());
-            if let Some(x) = at.and_then(|at| self.source(1, at)) {
-                to[x] += from[v];
-            }
-        }
+/// Two rows, element by element in turn.
+fn weave<E: Element>(even: &[E], odd: &[E], to: &mut [E]) {
+    let (pairs, rest) = to.as_chunks_mut::<2>();
+    for ((pair, even), odd) in pairs.iter_mut().zip(even).zip(odd) {
+        *pair = [*even, *odd];
+    }
+    if let ([last], Some(value)) = (rest, even.last()) {
+        *last = *value;
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Layout<'a> {
         let columns = image[1].checked_add(left)?.checked_add(right)?;
         let lanes = isa.bits() / 8 / size_of::<E>();
         let layout = Self { config, isa, sums, lanes, image, out, pitch: columns };
-        if layout.one_row() || sums != Sums::Pixels {
+        if layout.one_row() || matches!(sums, Sums::Channels { .. }) {
             return Some(layout);
         }
         let phases = config.stride[1];
@@ -51,7 +51,13 @@ impl<'a> Layout<'a> {
 
     /// Rows of image and gradient are equally long, and pass as one.
     pub(super) fn one_row(&self) -> bool {
-        self.config.stride == [1, 1]
+        matches!(self.sums, Sums::Pixels { one_row: true, .. })
+    }
+
+    /// These rows, and those that fill up the last step of the kernel.
+    pub(super) fn filled(&self, rows: Rows) -> Rows {
+        let Sums::Pixels { lines, .. } = self.sums else { return rows };
+        Rows { count: rows.count.next_multiple_of(lines), ..rows }
     }
 
     /// From one row of the gradient's copy to the next, channel by channel.
@@ -62,6 +68,7 @@ impl<'a> Layout<'a> {
     /// From one channel of the copies of so many rows to the next. The one row is read to the end of its last
     /// vector.
     pub(super) fn planes(&self, rows: Rows) -> [usize; 2] {
+        let rows = self.filled(rows);
         let slack = if self.one_row() { self.lanes + self.config.effective_kernel()[1] } else { 0 };
         let gradient = (rows.count * self.gradient_pitch()).next_multiple_of(self.lanes);
         [self.read(rows).count * self.pitch + slack, gradient]
@@ -77,7 +84,7 @@ impl<'a> Layout<'a> {
     pub(super) fn block(&self) -> usize {
         let [kh, kw] = self.config.kernel_size;
         match self.sums {
-            Sums::Pixels => 0,
+            Sums::Pixels { .. } => 0,
             Sums::Channels { width, depth } => depth * kh * kw * width,
         }
     }
@@ -96,26 +103,29 @@ impl Sizes {
     pub(super) fn new<E>(layout: &Layout<'_>) -> Option<Self> {
         let config = layout.config;
         let (image, gradient, bytes) = match layout.sums {
-            Sums::Pixels => ([config.in_per_group(), layout.pitch], layout.gradient_pitch(), PIXELS_BAND),
+            Sums::Pixels { .. } => {
+                ([config.in_per_group(), layout.pitch], layout.gradient_pitch(), PIXELS_BAND)
+            }
             Sums::Channels { depth, .. } => ([depth, layout.pitch], layout.out[1], CHANNELS_BAND),
         };
         let outs = match layout.sums {
-            Sums::Pixels => config.out_per_group(),
+            Sums::Pixels { .. } => config.out_per_group(),
             Sums::Channels { width, .. } => config.out_per_group().next_multiple_of(width),
         };
         let (image, gradient) = (image[0].checked_mul(image[1])?, outs.checked_mul(gradient)?);
         let band =
             layout.band(image.checked_mul(config.stride[0])?.checked_add(gradient)?, bytes / size_of::<E>());
-        let read = (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
+        let rows = layout.filled(Rows { first: 0, count: band }).count;
+        let read = (rows - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
         let slack = layout.lanes.checked_add(config.effective_kernel()[1])?;
         let blocks = outs
             / match layout.sums {
-                Sums::Pixels => 1,
+                Sums::Pixels { .. } => 1,
                 Sums::Channels { width, .. } => width,
             };
         Some(Self {
             image: image.checked_mul(read)?.checked_add(slack.checked_mul(config.in_per_group())?)?,
-            gradient: gradient.checked_mul(band)?.checked_add(slack.checked_mul(outs)?)?,
+            gradient: gradient.checked_mul(rows)?.checked_add(slack.checked_mul(outs)?)?,
             sums: layout.block().checked_mul(blocks)?.checked_mul(config.groups)?,
             band,
         })

@@ -34,7 +34,7 @@ pub(super) fn run<K: Differentiable>(
     // What the copies never write is read, too, and must be zero.
     work.image.take(sizes.image).fill(K::Elem::ZERO);
     work.gradient.take(sizes.gradient).fill(K::Elem::ZERO);
-    if sums == Sums::Pixels {
+    if matches!(sums, Sums::Pixels { .. }) {
         to.fill(K::Elem::ZERO);
         add::<K>(&layout, &sizes, data, work, to);
     } else {
@@ -65,7 +65,7 @@ fn add<K: Differentiable>(
         for first in (0..out_h).step_by(sizes.band) {
             let rows = Rows { first, count: sizes.band.min(out_h - first) };
             match layout.sums {
-                Sums::Pixels => {
+                Sums::Pixels { .. } => {
                     let geometry = copies::pixels(layout, rows, [x, grad], [image, gradient]);
                     dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output: sums });
                 }
@@ -73,8 +73,8 @@ fn add<K: Differentiable>(
                     let block = sizes.band * out_w * width;
                     copies::image(layout, layout.read(rows), depth, x, image);
                     copies::gradient(layout, rows, width, grad, gradient.chunks_exact_mut(block));
-                    let pitch = layout.pitch;
-                    let geometry = Geometry { out_h: rows.count, out_w, pitch, ..Geometry::default() };
+                    let (out_h, pitch) = (rows.count, layout.pitch);
+                    let geometry = Geometry { out_h, out_w, pitch, ..Geometry::default() };
                     let blocks = gradient.chunks_exact(block);
                     for (gradient, output) in blocks.zip(sums.chunks_exact_mut(layout.block())) {
                         dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output });

@@ -18,6 +18,7 @@ fn article() -> Spec {
         input: None,
         algorithm: Algorithm::Auto,
         pattern: Pattern::default(),
+        adjoint: None,
     }
 }
 
@@ -37,6 +38,7 @@ fn strange() -> Spec {
         input: Some(Hw { h: 28, w: 30 }),
         algorithm: Algorithm::Direct,
         pattern: Pattern::default(),
+        adjoint: None,
     }
 }
 

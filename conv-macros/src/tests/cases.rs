@@ -1,0 +1,151 @@
+//! Random layers for the interpreter: any of them, those with channels enough to filter minimally, and those that
+//! compute an input's gradient. Each comes with an image, and with one of the tiles that a plan may take.
+
+use proptest::prelude::*;
+
+use super::layers::Case;
+use super::pattern::Weights;
+use crate::backward::Adjoint;
+use crate::plan::{Geometry, Machine, candidates, plan};
+use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
+
+/// Sizes at the edges of tiles: around multiples of the vectors, and the smallest.
+pub(super) fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![1usize..6, 7usize..10, 14usize..19, Just(31), Just(33)]
+}
+
+fn axis() -> impl Strategy<Value = (usize, usize, usize)> {
+    (prop_oneof![4 => 1usize..4, 1 => 4usize..8], 1usize..4, prop_oneof![3 => Just(1usize), 1 => 2usize..4])
+}
+
+fn mode() -> impl Strategy<Value = PaddingMode> {
+    prop_oneof![
+        Just(PaddingMode::Zeros),
+        Just(PaddingMode::Reflect),
+        Just(PaddingMode::Replicate),
+        Just(PaddingMode::Circular)
+    ]
+}
+
+prop_compose! {
+    pub(super) fn spec()(
+        ((kh, sh, dh), (kw, sw, dw)) in (axis(), axis()),
+        (depth, out, groups) in (1usize..4, prop_oneof![1usize..5, 6usize..20, Just(33)], 1usize..3),
+        (top, bottom, left, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
+        (padding_mode, padded, dtype) in (mode(), any::<bool>(), prop_oneof![Just(Dtype::F32), Just(Dtype::F64)]),
+    ) -> Spec {
+        let padding = if padded { Padding { top, bottom, left, right } } else { Padding::NONE };
+        Spec {
+            in_channels: depth * groups,
+            out_channels: out * groups,
+            kernel: Hw { h: kh, w: kw },
+            stride: Hw { h: sh, w: sw },
+            dilation: Hw { h: dh, w: dw },
+            padding,
+            padding_mode,
+            groups,
+            bias: true,
+            dtype,
+            input: None,
+            algorithm: Algorithm::Auto,
+            pattern: Pattern::default(),
+adjoint: None,
+        }
+    }
+}
+
+/// Any layer with an image that it accepts, and any of its tiles.
+pub(super) fn case() -> impl Strategy<Value = Case> {
+    let extra = prop_oneof![Just(0usize), size()];
+    let weights = prop_oneof![
+        Just(Weights::Unknown),
+        Just(Weights::Mixed),
+        Just(Weights::Taps),
+        Just(Weights::Channels)
+    ];
+    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
+        |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
+            // Pointwise layers are rare among random kernels, and have paths of their own.
+            if more_h % 5 == 1 {
+                spec.kernel = Hw { h: 1, w: 1 };
+                spec.stride = if more_w % 2 == 0 { Hw { h: 1, w: 1 } } else { spec.stride };
+                spec.padding = Padding::NONE;
+            }
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
+            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let mut plan = if best {
+                plan(&spec, machine)
+            } else {
+                let all = candidates(&spec, machine);
+                all[tile.index(all.len())].clone()
+            };
+            // Images are small here: only low bands are bands at all.
+            plan.bands.bytes = tile.index(2048);
+            plan.bands.least = 1 + tile.index(3);
+            plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
+            Case { spec, weights, image, plan, adjoint_of: None }
+        },
+    )
+}
+
+/// A layer with channels enough for minimal filtering, and one of its plans that filter so.
+pub(super) fn filtered() -> impl Strategy<Value = Case> {
+    let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
+    let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
+    let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
+    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..3, any::<prop::sample::Index>())
+        .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
+            let one = Hw { h: 1, w: 1 };
+            let mut spec = Spec {
+                in_channels: depth,
+                out_channels: out,
+                kernel: Hw { h, w },
+                stride: one,
+                groups: 1,
+                algorithm: Algorithm::Winograd,
+                ..spec
+            };
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = known.then_some(image);
+            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let plans = candidates(&spec, machine);
+            let mut plan = plans[tile.index(plans.len())].clone();
+            plan.bands.bytes = tile.index(1 << 16);
+            plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
+            Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None }
+        })
+}
+
+/// The layer that computes the input's gradient of any layer, and one of its tiles.
+pub(super) fn adjoint() -> impl Strategy<Value = Case> {
+    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    let adjoint = (spec(), size(), size(), any::<bool>(), choice);
+    adjoint.prop_map(|(of, more_h, more_w, known, (width, tile, best))| {
+        let mut spec = Adjoint::of(&of).expect("small").spec;
+        let image = smallest(&spec, more_h, more_w);
+        spec.input = known.then_some(image);
+        let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+        let all = candidates(&spec, machine);
+        let mut plan = if best { plan(&spec, machine) } else { all[tile.index(all.len())].clone() };
+        plan.bands.least = 1 + tile.index(3);
+        plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
+        Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: Some(of) }
+    })
+}
+
+/// The smallest image that the layer accepts, and some pixels more.
+pub(super) fn smallest(spec: &Spec, more_h: usize, more_w: usize) -> Hw {
+    let (extent, p) = (spec.effective_kernel(), spec.padding);
+    let side = |extent: usize, before: usize, after: usize, more: usize| {
+        let least = match spec.padding_mode {
+            PaddingMode::Reflect => before.max(after) + 1,
+            PaddingMode::Circular => before.max(after).max(1),
+            PaddingMode::Zeros | PaddingMode::Replicate => 1,
+        };
+        least.max(extent.saturating_sub(before + after)) + more
+    };
+    Hw { h: side(extent.h, p.top, p.bottom, more_h.min(9)), w: side(extent.w, p.left, p.right, more_w) }
+}
