@@ -4,10 +4,10 @@
 //! outside it is an absolute path into `conv_runtime::__private`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
-use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
-use crate::spec::Dtype;
+use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Var, Vector};
+use crate::spec::{Dtype, PaddingMode};
 
 /// What the emitted text needs to know beside the nest.
 pub(crate) struct Emitter<'a> {
@@ -89,6 +89,11 @@ impl Emitter<'_> {
                 quote!(#acc = #private::fma(simd, #a, #b, #acc);)
             }
             Stmt::Combine { reg, terms } => self.combine(reg, terms),
+            Stmt::Move { to, from } => {
+                let (to, from) = (register(to), register(from));
+                quote!(#to = #from;)
+            }
+            Stmt::Sides(sides) => self.sides(sides),
             Stmt::Add { acc, a } => {
                 let (acc, a) = (register(acc), register(a));
                 quote!(#acc += #a;)
@@ -126,6 +131,24 @@ impl Emitter<'_> {
         }
         let reg = register(reg);
         quote!(let #reg: V<S> = #sum;)
+    }
+
+    fn sides(&self, sides: &Sides) -> TokenStream {
+        let private = self.private;
+        let made = sides.made.each_ref().map(|reg| match reg {
+            Some(reg) => register(reg).into_token_stream(),
+            None => quote!(_),
+        });
+        let [first, last] = sides.from.each_ref().map(register);
+        let (mode, rest) = (padding_mode(sides.mode), index(&sides.rest));
+        let [left, right] = sides.padding.map(Literal::usize_unsuffixed);
+        quote! {
+            let [#(#made),*]: [V<S>; 3] = #private::sides(
+                simd,
+                #private::Sides { mode: #private::PaddingMode::#mode, padding: [#left, #right], rest: #rest },
+                [#first, #last],
+            );
+        }
     }
 
     fn store(&self, stmt: &Stmt) -> TokenStream {
@@ -179,6 +202,11 @@ impl Emitter<'_> {
                 let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
                 quote!(#private::splat(simd, #window[#at]))
             }
+            Vector::Same { reg } => register(reg).into_token_stream(),
+            Vector::Slide { low, high, by } => {
+                let (low, high, by) = (register(low), register(high), Literal::usize_unsuffixed(*by));
+                quote!(#private::slide::<#by, _, _>(simd, #low, #high))
+            }
             Vector::Zero => {
                 let zero = self.dtype.literal(0.0);
                 quote!(#private::splat(simd, #zero))
@@ -200,6 +228,17 @@ impl Dtype {
             Self::F64 => Literal::f64_suffixed(value),
         }
     }
+}
+
+/// The mode's name in the runtime.
+pub(crate) fn padding_mode(mode: PaddingMode) -> Ident {
+    let name = match mode {
+        PaddingMode::Zeros => "Zeros",
+        PaddingMode::Reflect => "Reflect",
+        PaddingMode::Replicate => "Replicate",
+        PaddingMode::Circular => "Circular",
+    };
+    Ident::new(name, Span::call_site())
 }
 
 fn index(value: &Index) -> TokenStream {

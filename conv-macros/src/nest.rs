@@ -13,6 +13,8 @@ mod print;
 
 use std::ops::{Add, Mul};
 
+use crate::spec::PaddingMode;
+
 /// Memory that a kernel reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Buffer {
@@ -169,6 +171,10 @@ pub(crate) enum Vector {
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
+    /// What another register holds.
+    Same { reg: Reg },
+    /// The lanes of `low` from `by` on, and then as many of `high` as are missing; `0 < by < lanes`.
+    Slide { low: Reg, high: Reg, by: usize },
 }
 
 /// A statement.
@@ -196,6 +202,10 @@ pub(crate) enum Stmt {
     Fma { acc: Reg, a: Reg, b: Reg },
     /// Sets a register to a sum of constants times registers.
     Combine { reg: Reg, terms: Vec<(f64, Reg)> },
+    /// Sets a register that was started to what another holds.
+    Move { to: Reg, from: Reg },
+    /// Pads a row of vectors.
+    Sides(Sides),
     /// `acc += a`
     Add { acc: Reg, a: Reg },
     /// `acc -= a`
@@ -211,6 +221,21 @@ pub(crate) enum Stmt {
     Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },
     /// Copies `len` elements between constant places.
     Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
+}
+
+/// The vectors around a row that is at least one vector long: what padding and the end of the row make of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sides {
+    /// The vector before the row, and the two after its last whole vector; `None` is not needed. The first of
+    /// these starts with what is left of the row. What lies outside the padding is zero, or never used.
+    pub(crate) made: [Option<Reg>; 3],
+    /// The row's first and its last elements, as many as there are lanes.
+    pub(crate) from: [Reg; 2],
+    /// Elements of the row after its last whole vector.
+    pub(crate) rest: Index,
+    pub(crate) mode: PaddingMode,
+    /// Elements left and right of the row, fewer than there are lanes.
+    pub(crate) padding: [usize; 2],
 }
 
 /// A kernel for vectors of `lanes` elements.

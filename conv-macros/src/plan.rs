@@ -8,6 +8,7 @@ mod cost;
 mod geometry;
 mod machine;
 mod print;
+mod slide;
 mod sums;
 mod winograd;
 
@@ -15,6 +16,7 @@ pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
+pub(crate) use slide::Slide;
 pub(crate) use sums::{SumsPlan, SumsTile, plan_sums};
 #[cfg(test)]
 pub(crate) use sums::{one_row, sums_candidates};
@@ -36,6 +38,8 @@ pub(crate) enum Tile {
     /// Lanes over output columns, taps unrolled: each row that is loaded serves all the output rows,
     /// out of `rows`, that it is part of.
     Rows { channels: usize, rows: usize, vectors: usize },
+    /// Lanes over output columns, `rows` at once: columns of constant kernels, whose sums serve several taps.
+    Slide { rows: usize },
     /// Lanes over the whole output of a small image, everything unrolled.
     Whole,
     /// Minimal filtering with `outputs` a tile of the image; its products in tiles like `Channels`.
@@ -128,10 +132,13 @@ pub(crate) fn turns(spec: &Spec, accumulators: usize) -> usize {
 /// networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {
     let channels = spec.in_channels.saturating_mul(spec.out_channels).isqrt();
+    // Constant kernels of a few channels filter photographs.
+    let filters = spec.pattern.is_known() && channels <= 4;
     let side = match channels {
         512.. => 7,
         192.. => 14,
         96.. => 28,
+        _ if filters => 512,
         _ => 56,
     };
     // The kernel must fit.

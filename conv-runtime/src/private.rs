@@ -16,6 +16,7 @@ pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Sc
 pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
+pub use crate::sides::{Sides, sides};
 pub use crate::tile::{Tile, scatter};
 
 /// `N` elements from `at` on.
@@ -57,6 +58,12 @@ pub fn load<S: Simd, V: SimdBase<S>>(simd: S, window: &[V::Element], at: usize) 
 #[inline(always)]
 pub fn splat<S: Simd, V: SimdBase<S>>(simd: S, value: V::Element) -> V {
     V::splat(simd, value)
+}
+
+/// The lanes of `low` from `BY` on, and then as many of `high` as are missing.
+#[inline(always)]
+pub fn slide<const BY: usize, S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
+    low.slide::<BY>(high)
 }
 
 /// `a * b + acc`, in one rounding where the machine has it.

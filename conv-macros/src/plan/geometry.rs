@@ -3,6 +3,7 @@
 //! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
 //! runs each layer with and without `input`, and would not survive a difference.
 
+use super::slide::Slide;
 use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
@@ -45,7 +46,9 @@ impl Geometry {
         };
         let (image, out) = if plan.flatten { (flat(image), flat(out)) } else { (image, out) };
         if !plan.copies(out.w) {
-            return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
+            // Beside its edges, the image is one band.
+            let band = (out.h - plan.edges(spec, image.h, out.h).iter().sum::<usize>()).max(1);
+            return Self { out, band, pitch: image.w, plane: image.h.saturating_mul(image.w) };
         }
         if let Tile::Winograd { outputs, .. } = plan.tile {
             return Self::winograd(spec, plan, out, outputs);
@@ -80,8 +83,15 @@ impl Plan {
 
 impl Plan {
     /// Elements after the planes that the kernel may read: the rest of the last vector.
-    pub(crate) fn slack(&self) -> usize {
-        if self.min_width > 0 { self.machine.lanes } else { 0 }
+    pub(crate) fn slack(&self, spec: &Spec) -> usize {
+        match self.tile {
+            Tile::Slide { .. } => {
+                let slide = Slide::of(spec, self.machine.lanes);
+                slide.map_or(0, |slide| slide.narrow_vectors() * self.machine.lanes)
+            }
+            _ if self.min_width > 0 => self.machine.lanes,
+            _ => 0,
+        }
     }
 
     /// Elements of scratch that one image takes, if the image is known.
@@ -98,9 +108,16 @@ impl Plan {
                 high * sizes.pitch + products * self.depth(spec) + work
             }
             None if self.copies(sizes.out.w) => {
-                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
+                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack(spec))
             }
-            None => 0,
+            None => {
+                // The rows that the edges read, above and below.
+                let rows = self.edges(spec, spec.input?.h, sizes.out.h).iter().sum::<usize>();
+                let reads = rows.checked_sub(1).map_or(0, |more| {
+                    more.saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h)
+                });
+                reads.saturating_mul(sizes.pitch).saturating_mul(spec.in_per_group())
+            }
         })
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Vector};
+use super::layers::{inside, signed};
+use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Vector};
 
 /// The memory and the registers of a running kernel.
 pub(super) struct Interpreter {
@@ -91,9 +92,34 @@ impl Interpreter {
                 }
                 self.registers.insert(reg.clone(), sum);
             }
+            Stmt::Move { to, from } => {
+                let value = self.registers[from].clone();
+                *self.registers.get_mut(to).expect("started") = value;
+            }
+            Stmt::Sides(sides) => self.sides(sides),
             Stmt::Add { acc, a } => self.add(acc, a, 1.0),
             Stmt::Subtract { acc, a } => self.add(acc, a, -1.0),
             stores => self.store(stores),
+        }
+    }
+
+    /// Lays the row out with what stands beside it: its beginning and its end are known, which is enough.
+    fn sides(&mut self, sides: &Sides) {
+        let (lanes, rest) = (self.lanes, self.index(&sides.rest));
+        let [first, last] = sides.from.each_ref().map(|reg| self.registers[reg].clone());
+        let [left, right] = sides.padding;
+        // Two vectors are a row long enough, for padding reads no further.
+        let row = [first, last].concat();
+        let at = |at: isize| {
+            let padded = -signed(left) <= at && at < signed(row.len() + right);
+            padded.then(|| inside(sides.mode, at, row.len())).flatten().map_or(0.0, |at| row[at])
+        };
+        let starts = [-signed(lanes), signed(2 * lanes - rest), signed(3 * lanes - rest)];
+        for (reg, start) in sides.made.iter().zip(starts) {
+            let values = (0..lanes).map(|lane| at(start + signed(lane))).collect();
+            if let Some(reg) = reg {
+                self.registers.insert(reg.clone(), values);
+            }
         }
     }
 
@@ -145,6 +171,11 @@ impl Interpreter {
             Vector::Zero => vec![0.0; self.lanes],
             Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
             Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
+            Vector::Same { reg } => self.registers[reg].clone(),
+            Vector::Slide { low, high, by } => {
+                let (low, high) = (&self.registers[low], &self.registers[high]);
+                [&low[*by..], &high[..*by]].concat()
+            }
         }
     }
 

@@ -73,12 +73,12 @@ impl Case {
     fn planes(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         if !plan.copies(sizes.out.w) {
-            return data.image.clone();
+            return self.rows_of_image(data, first, band);
         }
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
         }
-        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack()];
+        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack(spec)];
         let each = sizes.pitch / plan.phases;
         for c in 0..spec.in_per_group() {
             if plan.flatten {
@@ -95,6 +95,40 @@ impl Case {
             }
         }
         planes
+    }
+
+    /// The image from the first row that a band reads on; or, at its edges, a copy of these rows.
+    fn rows_of_image(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
+        let (spec, image) = (&self.spec, self.image);
+        let row = first * spec.stride.h;
+        if !self.is_edge(first) {
+            return data.image[row.saturating_sub(spec.padding.top) * image.w..].to_vec();
+        }
+        let rows = (band - 1) * spec.stride.h + spec.effective_kernel().h;
+        let pixels = (0..spec.in_per_group() * rows * image.w).map(|at| {
+            let (c, y, x) = (at / (rows * image.w), at / image.w % rows, at % image.w);
+            self.pixel(data, c, row + y, x + spec.padding.left)
+        });
+        pixels.collect()
+    }
+
+    /// Whether an output row is of those that read padding above or below, in a plan that treats them apart.
+    fn is_edge(&self, row: usize) -> bool {
+        let out_h = self.geometry().out.h;
+        let [top, bottom] = self.plan.edges(&self.spec, self.image.h, out_h);
+        row < top || row >= out_h - bottom
+    }
+
+    /// The first rows of all bands, and how many rows each has.
+    fn bands(&self) -> Vec<(usize, usize)> {
+        let sizes = self.geometry();
+        let (out_h, copies) = (sizes.out.h, self.plan.copies(sizes.out.w));
+        let [top, bottom] = if copies { [0; 2] } else { self.plan.edges(&self.spec, self.image.h, out_h) };
+        let parts = [(0, top, top), (top, out_h - bottom, sizes.band), (out_h - bottom, out_h, bottom)];
+        let bands = |(start, end, band): (usize, usize, usize)| {
+            (start..end).step_by(band.max(1)).map(move |first| (first, band.min(end - first)))
+        };
+        parts.into_iter().flat_map(bands).collect()
     }
 
     /// What `prepare` makes of the copy with channels last, for a plan that filters minimally.
@@ -122,7 +156,7 @@ impl Case {
         }
         let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
-        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(band), buffers))
+        Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes(first, band), buffers))
     }
 
     /// Working memory of a block.
@@ -138,14 +172,19 @@ impl Case {
         vec![f64::NAN; elements * width]
     }
 
-    fn sizes(&self, band: usize) -> [(Size, usize); 5] {
+    fn sizes(&self, first: usize, band: usize) -> [(Size, usize); 5] {
         let sizes = self.geometry();
+        let plane = if !self.plan.copies(sizes.out.w) && self.is_edge(first) {
+            ((band - 1) * self.spec.stride.h + self.spec.effective_kernel().h) * sizes.pitch
+        } else {
+            sizes.plane
+        };
         [
             (Size::OutH, band),
             (Size::OutW, sizes.out.w),
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
-            (Size::Plane, sizes.plane),
+            (Size::Plane, plane),
         ]
     }
 
@@ -158,13 +197,12 @@ impl Case {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let plane = sizes.out.h * sizes.out.w;
         let mut result = vec![f64::NAN; spec.out_per_group() * plane];
-        for first in (0..sizes.out.h).step_by(sizes.band) {
-            let band = sizes.band.min(sizes.out.h - first);
+        for (first, band) in self.bands() {
             let planes = self.planes(data, first, band);
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * sizes.out.w;
                 let output = result[start..].to_vec();
-                let output = self.block(data, band, channel, planes.clone(), output);
+                let output = self.block(data, (first, band), channel, planes.clone(), output);
                 result[start..].copy_from_slice(&output);
             }
         }
@@ -172,7 +210,14 @@ impl Case {
     }
 
     /// One block of one band.
-    fn block(&self, data: &Data, band: usize, first: usize, planes: Vec<f64>, output: Vec<f64>) -> Vec<f64> {
+    fn block(
+        &self,
+        data: &Data,
+        (start, band): (usize, usize),
+        first: usize,
+        planes: Vec<f64>,
+        output: Vec<f64>,
+    ) -> Vec<f64> {
         let (spec, plan) = (&self.spec, &self.plan);
         let tail = first + plan.block > spec.out_per_group();
         let (weights, bias) = packed(self, data, first, plan.channels(spec, tail), plan.width(tail));
@@ -183,7 +228,7 @@ impl Case {
             (Buffer::Output, output),
             (Buffer::Work, self.work(band, plan.width(tail))),
         ];
-        interp::run(&lower(spec, plan, tail), &self.sizes(band), buffers)
+        interp::run(&lower(spec, plan, tail), &self.sizes(start, band), buffers)
     }
 }
 
@@ -345,6 +390,35 @@ fn filtered() -> impl Strategy<Value = Case> {
         })
 }
 
+/// A layer of constants whose columns slide, in tiles of any height.
+fn sliding() -> impl Strategy<Value = Case> {
+    let weights = prop_oneof![
+        Just(Weights::Mixed),
+        Just(Weights::Taps),
+        Just(Weights::Separable),
+        Just(Weights::Symmetric),
+        Just(Weights::Antisymmetric),
+        Just(Weights::Sparse)
+    ];
+    let sizes = (size(), size(), any::<bool>());
+    let choice = (0usize..3, any::<prop::sample::Index>(), 1usize..3);
+    (spec(), weights, sizes, choice).prop_filter_map(
+        "the taps reach too far",
+        |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
+            let mut spec =
+                Spec { out_channels: out * spec.groups, stride: Hw { h: spec.stride.h, w: 1 }, ..spec };
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
+            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let plans = candidates(&spec, machine).into_iter();
+            let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::Slide { .. })).collect();
+            let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights, image, plan })
+        },
+    )
+}
+
 /// The smallest image that the layer accepts, and some pixels more.
 pub(super) fn smallest(spec: &Spec, more_h: usize, more_w: usize) -> Hw {
     let (extent, p) = (spec.effective_kernel(), spec.padding);
@@ -381,6 +455,11 @@ fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
 #[test]
 fn random_layers_compute_the_definition() {
     check(20_000, case());
+}
+
+#[test]
+fn random_layers_of_sliding_columns_compute_the_definition() {
+    check(10_000, sliding());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Constant weights whose values shorten the kernels.
 
+use std::cmp::Ordering;
+
 use crate::expand::expand;
 use crate::lower::lower;
 use crate::plan::{Machine, Plan, Tile, plan};
@@ -18,6 +20,14 @@ pub(super) enum Weights {
     Taps,
     /// Constants that depend on the channel alone: whole kernels of zeros.
     Channels,
+    /// Products of a column and a row.
+    Separable,
+    /// Mirrored left and right, and above and below.
+    Symmetric,
+    /// Mirrored left and right with the other sign.
+    Antisymmetric,
+    /// Mostly zeros.
+    Sparse,
 }
 
 impl Weights {
@@ -27,6 +37,31 @@ impl Weights {
             Self::Unknown | Self::Mixed => f64::from(u8::try_from(i * 3 % 7).expect("small")) - 3.0,
             Self::Taps => kinds[i % spec.taps() * 3 % 7],
             Self::Channels => kinds[i / spec.taps() * 3 % 7],
+            Self::Separable => {
+                let (i, j) = (i / spec.kernel.w, i % spec.kernel.w);
+                kinds[(i * 3 + 3) % 7] * kinds[(j * 2 + 3) % 7]
+            }
+            Self::Symmetric => self.mirrored(spec, i, 1.0),
+            Self::Antisymmetric => self.mirrored(spec, i, -1.0),
+            Self::Sparse => kinds[i * 5 % 7] * f64::from(u8::from(i % 3 == 0)),
+        }
+    }
+
+    fn mirrored(self, spec: &Spec, at: usize, sign: f64) -> f64 {
+        let (kernel, tap) = (spec.kernel, at % spec.taps());
+        let (i, j) = (tap / kernel.w, tap % kernel.w);
+        let (up, left) = (i.min(kernel.h - 1 - i), j.min(kernel.w - 1 - j));
+        let value = f64::from(u8::try_from((up * 3 + left * 5 + at / spec.taps()) % 6).expect("small")) - 2.0;
+        match (2 * j + 1).cmp(&kernel.w) {
+            Ordering::Less => value,
+            Ordering::Equal => {
+                if sign < 0.0 {
+                    0.0
+                } else {
+                    value
+                }
+            }
+            Ordering::Greater => sign * value,
         }
     }
 

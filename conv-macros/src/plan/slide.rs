@@ -1,0 +1,106 @@
+//! Where columns of constant kernels can slide over the image (`lower/slide.rs`), and what that costs.
+//!
+//! Measured on a plane of 1080x1920 in `f32` with AVX-512, in us, where copying the plane takes 123 and reading
+//! and writing it a vector at a time 126:
+//!
+//! | | Sobel | 5x5 Gaussian |
+//! |---|---|---|
+//! | unrolled taps over a padded copy (`direct_rows`) | 325 | 820 |
+//! | a column pass to rows in the cache, one, two or four at a time, then a row pass | 261, 245, 272 | 452, 399, 381 |
+//! | sliding, one row at a time | 206 | 300 |
+//! | sliding, two rows | 162 | 252 |
+//! | sliding, four rows | 168 | 210 |
+//! | sliding, eight rows | 160 | 186 |
+//!
+//! What is left is the memory's time. A padded copy alone would add a third of it: the kernels read the image
+//! itself.
+
+#![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
+
+use super::{BUDGET, Machine, Plan, Tile};
+use crate::spec::{Columns, Padding, Spec};
+
+/// Instructions that a step of a row takes beside the arithmetic: the address, the loop.
+const STEP: f64 = 2.0;
+/// What a row's two ends cost for each column.
+const ENDS: f64 = 30.0;
+
+/// The columns of a layer and the offsets, in pixels, at which an output reads them.
+#[derive(Clone, Debug)]
+pub(crate) struct Slide {
+    pub(crate) columns: Columns,
+    /// Pixels from an output's own column back to the first that it reads, and on to the last.
+    pub(crate) back: usize,
+    pub(crate) on: usize,
+    /// Columns that the output has less than the image.
+    pub(crate) narrower: usize,
+    lanes: usize,
+}
+
+impl Slide {
+    /// `None` if the layer's taps are not constants, or reach further than a vector.
+    pub(crate) fn of(spec: &Spec, lanes: usize) -> Option<Self> {
+        let Padding { left, right, .. } = spec.padding;
+        let span = spec.effective_kernel().w - 1;
+        let on = span.checked_sub(left)?;
+        let narrower = on.checked_sub(right)?;
+        let near = left.max(right) < lanes && on <= lanes;
+        if spec.stride.w != 1 || !near {
+            return None;
+        }
+        Some(Self { columns: spec.columns()?, back: left, on, narrower, lanes })
+    }
+
+    /// Output widths below this are those of images narrower than a vector.
+    pub(crate) fn least_width(&self) -> usize {
+        self.lanes - self.narrower
+    }
+
+    /// Vectors of a padded row that a narrow image takes.
+    pub(crate) fn narrow_vectors(&self) -> usize {
+        (self.back + self.on).div_ceil(self.lanes) + 1
+    }
+
+    /// Operations on one row of outputs.
+    fn operations(&self) -> usize {
+        self.columns.taps() + self.columns.terms()
+    }
+
+    /// Whether tiles of so many rows keep to the code budget, and, unless it is one row, to the registers: a
+    /// column takes three of these, for the vector before, the present one and the next.
+    fn fits(&self, rows: usize, machine: Machine) -> bool {
+        let columns = self.columns.columns.len();
+        let text = self.operations() * (3 * (rows + usize::from(rows > 1)) + self.narrow_vectors());
+        text <= BUDGET && (rows == 1 || 3 * columns * rows + 2 <= machine.registers)
+    }
+
+    /// Tiles worth comparing.
+    pub(super) fn tiles(&self, out_h: usize, machine: Machine) -> impl Iterator<Item = Tile> {
+        let rows = (1..=8.min(out_h)).filter(move |&rows| self.fits(rows, machine));
+        rows.map(|rows| Tile::Slide { rows })
+    }
+
+    /// Cycles of one row of a tile's steps, and of its ends.
+    pub(super) fn cycles(&self, spec: &Spec, machine: Machine, rows: usize) -> [f64; 2] {
+        let read = ((rows - 1) * spec.stride.h).saturating_add(spec.effective_kernel().h);
+        let read = read.min(rows * spec.kernel.h) * spec.in_per_group();
+        let loads = read as f64 * machine.unaligned_load() / 2.0;
+        let shuffles = (self.columns.places() * rows) as f64;
+        let arithmetic = (self.operations() * rows) as f64 / 2.0;
+        let stores = (self.columns.outputs.len() * rows) as f64;
+        let columns = (self.columns.columns.len() * rows) as f64;
+        [loads.max(arithmetic + shuffles / 2.0) + stores + STEP, ENDS * columns]
+    }
+}
+
+impl Plan {
+    /// Output rows at the top and at the bottom, of `out_h`, that read rows outside an image of so many rows,
+    /// if the kernel reads the image itself for all others.
+    pub(crate) fn edges(&self, spec: &Spec, image_h: usize, out_h: usize) -> [usize; 2] {
+        let Tile::Slide { .. } = self.tile else { return [0; 2] };
+        let top = spec.padding.top.div_ceil(spec.stride.h).min(out_h);
+        let last = image_h.saturating_add(spec.padding.top).checked_sub(spec.effective_kernel().h);
+        let inside = last.map_or(0, |last| last / spec.stride.h + 1);
+        [top, out_h.saturating_sub(inside).min(out_h - top)]
+    }
+}
