@@ -76,6 +76,23 @@ impl Emitter<'_> {
                 let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
                 quote!(let #name: &[#element; #len] = #private::window(#source, #at);)
             }
+            Stmt::Row { name, buffer, at, len } => {
+                let (name, source, at, len) = (register(name), slice(*buffer), index(at), index(len));
+                quote!(let #name = #private::row(#source, #at, #len);)
+            }
+            Stmt::WindowOfRow { name, row, at, len } => {
+                let (name, row, at) = (register(name), register(row), index(at));
+                let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
+                quote!(let #name: &[#element; #len] = #private::window(#row, #at);)
+            }
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                let [plane, at, len] = [plane, at, len].map(index);
+                let planes = (0..*planes).map(|o| {
+                    let rows = (0..*rows).map(|t| register(&Reg::new(name, &[o, t])));
+                    quote!([#(#rows),*])
+                });
+                quote!(let [#(#planes),*] = #private::rows_mut(output, #plane, #at, #len);)
+            }
             Stmt::Start { acc, value } => {
                 let (acc, value) = (register(acc), self.value(value));
                 quote!(let mut #acc: V<S> = #value;)
@@ -162,6 +179,13 @@ impl Emitter<'_> {
                 let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
+            }
+            Stmt::StoreToRow { reg, row, at, count } => {
+                let (reg, row, at) = (register(reg), register(row), index(at));
+                match count.as_ref().map(index) {
+                    None => quote!(#private::store(simd, #reg, #row, #at);),
+                    Some(count) => quote!(#private::store_first(simd, #reg, #row, #at, #count);),
+                }
             }
             Stmt::AddLanes { reg, buffer, at } => {
                 let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));

@@ -194,6 +194,13 @@ pub(crate) enum Stmt {
     Forget { buffer: Buffer },
     /// Names `len` consecutive elements, checked once and then indexed by constants.
     Window { name: Reg, buffer: Buffer, at: Index, len: usize },
+    /// Names `len` consecutive elements, to take windows from: where several rows have one length, one check
+    /// serves the windows of all.
+    Row { name: Reg, buffer: Buffer, at: Index, len: Index },
+    /// A window of a row.
+    WindowOfRow { name: Reg, row: Reg, at: Index, len: usize },
+    /// Names rows of the output, one after the other from `at` on, in each of some planes: `name_{plane}_{row}`.
+    OutputRows { name: &'static str, planes: usize, rows: usize, plane: Index, at: Index, len: Index },
     /// Sets an accumulator before its first `Fma`.
     Start { acc: Reg, value: Vector },
     /// Sets a register, once.
@@ -214,6 +221,8 @@ pub(crate) enum Stmt {
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.
     StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
+    /// Stores a register to a row of the output: all of it, or the first `count` lanes.
+    StoreToRow { reg: Reg, row: Reg, at: Index, count: Option<Index> },
     /// Adds the sum of a register's lanes to an element.
     AddLanes { reg: Reg, buffer: Buffer, at: Index },
     /// Writes `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to

@@ -41,6 +41,35 @@ pub fn window_mut<const N: usize, E>(buffer: &mut [E], at: usize) -> &mut [E; N]
     }
 }
 
+/// `len` elements from `at` on.
+#[inline(always)]
+#[must_use]
+pub fn row<E>(buffer: &[E], at: usize, len: usize) -> &[E] {
+    &buffer[at..][..len]
+}
+
+/// `R` rows of `len` elements, one after the other, in each of `O` planes: the first at `at`.
+#[inline(always)]
+#[must_use]
+pub fn rows_mut<const O: usize, const R: usize, E>(
+    output: &mut [E],
+    plane: usize,
+    at: usize,
+    len: usize,
+) -> [[&mut [E]; R]; O] {
+    let mut rest = output;
+    core::array::from_fn(|_| {
+        let most = plane.min(rest.len());
+        let (this, others) = core::mem::take(&mut rest).split_at_mut(most);
+        rest = others;
+        let mut rows = this[at..][..R * len].chunks_exact_mut(len);
+        core::array::from_fn(|_| match rows.next() {
+            Some(row) => row,
+            None => past_the_end(),
+        })
+    })
+}
+
 /// Out of the way of the loops that never come here.
 #[cold]
 #[inline(never)]

@@ -56,13 +56,14 @@ impl Tile<'_> {
         let last = whole.clone().less(Index::Const(1));
         let rest = self.block.size(Size::OutW).less(whole.clone() * lanes);
         let mut body = self.biases();
-        body.extend(self.sums("first", y, &Index::Const(0)));
-        body.extend(self.sides(y, &pitch, rest.constant() != Some(0)));
-        body.push(self.across(y, &last));
+        body.extend(self.rows(y, &pitch));
+        body.extend(self.sums("first", &Index::Const(0)));
+        body.extend(self.sides(&pitch, rest.constant() != Some(0)));
+        body.push(self.across(&last));
         let roles = ["prev", "this", "after_0"];
-        body.extend(self.outputs(roles, y, &(last * lanes), self.slide.narrower > 0));
+        body.extend(self.outputs(roles, &(last * lanes), self.slide.narrower > 0));
         body.extend(at_least_one(rest, || {
-            self.outputs(["this", "after_0", "after_1"], y, &(whole * lanes), true)
+            self.outputs(["this", "after_0", "after_1"], &(whole * lanes), true)
         }));
         body
     }
@@ -83,15 +84,33 @@ impl Tile<'_> {
         body
     }
 
+    /// The rows that the tile reads, of so many pixels, and those that it writes.
+    fn rows(&self, y: &Index, len: &Index) -> Vec<Stmt> {
+        let (block, width) = (self.block, self.block.size(Size::OutW));
+        let read = self.pixels().into_iter().map(|(c, r)| {
+            let row = (y.clone() * block.spec.stride.h + r) * block.size(Size::Pitch);
+            let at = block.size(Size::Plane) * c + row;
+            Stmt::Row { name: Reg::new("row", &[c, r]), buffer: Buffer::Image, at, len: len.clone() }
+        });
+        let written = Stmt::OutputRows {
+            name: "out_row",
+            planes: block.channels,
+            rows: self.rows,
+            plane: block.size(Size::OutPlane),
+            at: y.clone() * width.clone(),
+            len: width,
+        };
+        read.chain([written]).collect()
+    }
+
     /// The sums of all columns, for a vector of pixels from column `x` on.
-    fn sums(&self, role: &'static str, y: &Index, x: &Index) -> Vec<Stmt> {
+    fn sums(&self, role: &'static str, x: &Index) -> Vec<Stmt> {
         let (block, spec) = (self.block, self.block.spec);
         let mut body = Vec::new();
         for (c, r) in self.pixels() {
-            let row = (y.clone() * spec.stride.h + r) * block.size(Size::Pitch);
-            let at = block.size(Size::Plane) * c + row + x.clone();
-            let window = Reg::new("row", &[c, r]);
-            body.push(Stmt::Window { name: window.clone(), buffer: Buffer::Image, at, len: block.lanes() });
+            let (window, row) = (Reg::new("pixels", &[c, r]), Reg::new("row", &[c, r]));
+            let (name, at) = (window.clone(), x.clone());
+            body.push(Stmt::WindowOfRow { name, row, at, len: block.lanes() });
             body.push(Stmt::Set { reg: pixel(c, r), value: Vector::Load { window, at: 0 } });
         }
         for (t, k) in self.each() {
@@ -123,12 +142,12 @@ impl Tile<'_> {
 
     /// What stands before the first vector of sums, and after the last whole one, as far as it is needed; and
     /// what the loop starts with.
-    fn sides(&self, y: &Index, pitch: &Index, ends_with_a_part: bool) -> Vec<Stmt> {
+    fn sides(&self, pitch: &Index, ends_with_a_part: bool) -> Vec<Stmt> {
         let (spec, lanes, reads_next) = (self.block.spec, self.block.lanes(), self.slide.on > 0);
         let needed = [self.slide.back > 0, reads_next || ends_with_a_part, reads_next && ends_with_a_part];
         let mut body = Vec::new();
         if needed.contains(&true) {
-            body.extend(self.sums("last", y, &pitch.clone().less(Index::Const(lanes))));
+            body.extend(self.sums("last", &pitch.clone().less(Index::Const(lanes))));
         }
         for (t, k) in self.each() {
             let names = ["before", "after_0", "after_1"].map(|role| Reg::new(role, &[t, k]));
@@ -156,10 +175,10 @@ impl Tile<'_> {
     }
 
     /// All whole vectors of a row but the last.
-    fn across(&self, y: &Index, extent: &Index) -> Stmt {
+    fn across(&self, extent: &Index) -> Stmt {
         let (x, lanes) = (Index::Var(Var("x")), self.block.lanes());
-        let mut body = self.sums("next", y, &((x.clone() + 1) * lanes));
-        body.extend(self.outputs(["prev", "this", "next"], y, &(x * lanes), false));
+        let mut body = self.sums("next", &((x.clone() + 1) * lanes));
+        body.extend(self.outputs(["prev", "this", "next"], &(x * lanes), false));
         for (t, k) in self.each() {
             for (to, from) in self.carried("this", "next") {
                 body.push(Stmt::Move { to: Reg::new(to, &[t, k]), from: Reg::new(from, &[t, k]) });
@@ -169,9 +188,9 @@ impl Tile<'_> {
     }
 
     /// A vector of each output from column `x` on, stored as far as the row goes if it may end there.
-    fn outputs(&self, [prev, this, next]: Roles, y: &Index, x: &Index, ends: bool) -> Vec<Stmt> {
+    fn outputs(&self, [prev, this, next]: Roles, x: &Index, ends: bool) -> Vec<Stmt> {
         let lanes = self.block.lanes();
-        self.shifted_outputs(y, x, ends, &|t, k, tap| {
+        self.shifted_outputs(x, ends, &|t, k, tap| {
             let offset = tap * self.block.spec.dilation.w + lanes - self.slide.back;
             let pair = if offset < lanes { [prev, this] } else { [this, next] };
             between(pair.map(|role| Reg::new(role, &[t, k])), offset % lanes, offset == 2 * lanes)
@@ -181,7 +200,6 @@ impl Tile<'_> {
     /// The outputs, from sums that `shifted` brings to the place of a tap.
     fn shifted_outputs(
         &self,
-        y: &Index,
         x: &Index,
         ends: bool,
         shifted: &dyn Fn(usize, usize, usize) -> Vector,
@@ -201,22 +219,16 @@ impl Tile<'_> {
                 }
                 let reg = Reg::new("out", &[t, o]);
                 body.extend(weigh(&reg, sum));
-                body.push(self.store(reg, o, &(y.clone() + t), x, ends));
+                body.push(self.store(reg, [o, t], x, ends));
             }
         }
         body
     }
 
-    fn store(&self, reg: Reg, o: usize, row: &Index, x: &Index, ends: bool) -> Stmt {
-        let (block, width) = (self.block, self.block.size(Size::OutW));
-        let plane = block.size(Size::OutPlane) * o;
-        let at = plane + row.clone() * width.clone() + x.clone();
-        let buffer = Buffer::Output;
-        if !ends {
-            return Stmt::Store { reg, buffer, at };
-        }
-        let count = width.less(x.clone()).at_most(block.lanes());
-        Stmt::StoreFirst { reg, buffer, at, count }
+    fn store(&self, reg: Reg, row: [usize; 2], x: &Index, ends: bool) -> Stmt {
+        let width = self.block.size(Size::OutW);
+        let count = ends.then(|| width.less(x.clone()).at_most(self.block.lanes()));
+        Stmt::StoreToRow { reg, row: Reg::new("out_row", &row), at: x.clone(), count }
     }
 
     /// A row of an image that is narrower than a vector, from a copy with its padding.
@@ -226,10 +238,11 @@ impl Tile<'_> {
         let lanes = self.block.lanes();
         let parts = &PARTS[..self.slide.narrow_vectors()];
         let mut body = self.biases();
+        body.extend(self.rows(y, &Index::Const(parts.len() * lanes)));
         for (at, part) in parts.iter().enumerate() {
-            body.extend(self.sums(part, y, &Index::Const(at * lanes)));
+            body.extend(self.sums(part, &Index::Const(at * lanes)));
         }
-        body.extend(self.shifted_outputs(y, &Index::Const(0), true, &|t, k, tap| {
+        body.extend(self.shifted_outputs(&Index::Const(0), true, &|t, k, tap| {
             let offset = tap * self.block.spec.dilation.w;
             let at = (offset / lanes).min(parts.len().saturating_sub(2));
             let high = parts.get(at + 1).unwrap_or(&parts[at]);

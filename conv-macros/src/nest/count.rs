@@ -45,13 +45,20 @@ fn count(body: &[Stmt]) -> Count {
             Stmt::Start { .. } | Stmt::Set { .. } | Stmt::Sides(_) => total.loads += 1,
             Stmt::Fma { .. } | Stmt::Add { .. } | Stmt::Subtract { .. } => total.fmas += 1,
             Stmt::Combine { terms, .. } => total.fmas += terms.len(),
-            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => {
+            Stmt::StoreToRow { .. }
+            | Stmt::Store { .. }
+            | Stmt::StoreFirst { .. }
+            | Stmt::AddLanes { .. }
+            | Stmt::Scatter { .. } => {
                 total.stores += 1;
             }
             Stmt::Local { .. }
             | Stmt::Forget { .. }
             | Stmt::Move { .. }
             | Stmt::Window { .. }
+            | Stmt::Row { .. }
+            | Stmt::WindowOfRow { .. }
+            | Stmt::OutputRows { .. }
             | Stmt::Copy { .. } => {}
         }
     }

@@ -45,6 +45,18 @@ impl Display for Simple<'_> {
             Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
             Stmt::Forget { buffer } => write!(f, "forget {buffer}"),
             Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::Row { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::WindowOfRow { name, row, at, len } => write!(f, "{name} = {row}[{at}; {len}]"),
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                write!(
+                    f,
+                    "{name}_o_t = output[o * {plane} + {at} + t * {len}; {len}] for o < {planes}, t < {rows}"
+                )
+            }
+            Stmt::StoreToRow { reg, row, at, count: None } => write!(f, "{row}[{at}] = {reg}"),
+            Stmt::StoreToRow { reg, row, at, count: Some(count) } => {
+                write!(f, "{row}[{at}; {count}] = {reg}")
+            }
             Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => write!(f, "{reg} = {value}"),
             Stmt::Move { to, from } => write!(f, "{to} = {from}"),
             Stmt::Sides(sides) => write!(f, "{sides}"),

@@ -72,6 +72,24 @@ impl Interpreter {
                 assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
                 self.windows.insert(name.clone(), (*buffer, at, *len));
             }
+            Stmt::Row { name, buffer, at, len } => {
+                let (at, len) = (self.index(at), self.index(len));
+                assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
+                self.windows.insert(name.clone(), (*buffer, at, len));
+            }
+            Stmt::WindowOfRow { name, row, at, len } => {
+                let ((buffer, start, most), at) = (self.windows[row], self.index(at));
+                assert!(at + len <= most, "{name} = {row}[{at}; {len}] is outside");
+                self.windows.insert(name.clone(), (buffer, start + at, *len));
+            }
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                let [plane, at, len] = [plane, at, len].map(|index| self.index(index));
+                assert!(at + rows * len <= plane, "rows are within their plane");
+                for (o, t) in (0..*planes).flat_map(|o| (0..*rows).map(move |t| (o, t))) {
+                    let row = (Buffer::Output, o * plane + at + t * len, len);
+                    self.windows.insert(Reg::new(name, &[o, t]), row);
+                }
+            }
             Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => {
                 let value = self.value(value);
                 self.registers.insert(reg.clone(), value);
@@ -138,6 +156,13 @@ impl Interpreter {
                 let count = self.index(count);
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
+            }
+            Stmt::StoreToRow { reg, row, at, count } => {
+                let (buffer, start, len) = self.windows[row];
+                let count = count.as_ref().map_or(self.lanes, |count| self.index(count));
+                let at = self.index(at);
+                assert!(at + count <= len && count <= self.lanes, "{row}[{at}; {count}] is outside");
+                self.write(reg, buffer, &Index::Const(start + at), count);
             }
             Stmt::AddLanes { reg, buffer, at } => {
                 let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
