@@ -227,7 +227,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
     let Plan { flatten, copy, .. } = plan;
     let edges = matches!(plan.tile, Tile::Slide { .. });
     let [block, tail, phases, min_width, slack] =
-        [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack(spec)].map(Literal::usize_unsuffixed);
+        [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
     let depth = Literal::usize_unsuffixed(plan.depth(spec));
     let [bytes, least, step] =

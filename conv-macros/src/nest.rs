@@ -232,15 +232,15 @@ pub(crate) enum Stmt {
     Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
 }
 
-/// The vectors around a row that is at least one vector long: what padding and the end of the row make of them.
+/// The vectors at the ends of a row that is padded, and at least one vector long without its padding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sides {
-    /// The vector before the row, and the two after its last whole vector; `None` is not needed. The first of
-    /// these starts with what is left of the row. What lies outside the padding is zero, or never used.
+    /// The first vector, which begins with the padding, and the two after the last that ends in the row; `None` is
+    /// not needed. The first of the two starts with what is left of the row. Past the padding all is zero.
     pub(crate) made: [Option<Reg>; 3],
     /// The row's first and its last elements, as many as there are lanes.
     pub(crate) from: [Reg; 2],
-    /// Elements of the row after its last whole vector.
+    /// Elements of the row after the last vector that ends in it.
     pub(crate) rest: Index,
     pub(crate) mode: PaddingMode,
     /// Elements left and right of the row, fewer than there are lanes.

@@ -57,17 +57,21 @@ pub fn rows_mut<const O: usize, const R: usize, E>(
     at: usize,
     len: usize,
 ) -> [[&mut [E]; R]; O] {
-    let mut rest = output;
+    let mut planes = output;
     core::array::from_fn(|_| {
-        let most = plane.min(rest.len());
-        let (this, others) = core::mem::take(&mut rest).split_at_mut(most);
-        rest = others;
-        let mut rows = this[at..][..R * len].chunks_exact_mut(len);
-        core::array::from_fn(|_| match rows.next() {
-            Some(row) => row,
-            None => past_the_end(),
-        })
+        // The last plane may end with the last band's rows.
+        let most = plane.min(planes.len());
+        let mut rows = &mut take(&mut planes, most)[at..];
+        core::array::from_fn(|_| take(&mut rows, len))
     })
+}
+
+/// The first `len` elements, which are gone from `rest`.
+#[inline(always)]
+fn take<'a, E>(rest: &mut &'a mut [E], len: usize) -> &'a mut [E] {
+    let (first, others) = core::mem::take(rest).split_at_mut(len);
+    *rest = others;
+    first
 }
 
 /// Out of the way of the loops that never come here.

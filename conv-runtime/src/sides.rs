@@ -17,14 +17,14 @@ pub struct Sides {
     pub mode: PaddingMode,
     /// Elements left and right of the row, fewer than a vector has lanes.
     pub padding: [usize; 2],
-    /// Elements of the row after its last whole vector.
+    /// Elements of the row after the last vector that ends in it, when the padding begins the first vector.
     pub rest: usize,
 }
 
-/// The vector before a row, and the two after its last whole vector, of which the first begins with what is left
-/// of the row. The row begins with one vector and ends with the other; it is at least one vector long.
+/// The first vector of a padded row, and the two after the last that ends in the row, of which the first begins
+/// with what is left of it. `first` and `last` are the row's beginning and its end: it is at least one vector long.
 ///
-/// What lies further out than the padding is zero.
+/// Past the padding all is zero.
 #[inline(always)]
 pub fn sides<S: Simd, V: SimdBase<S, Element: Element>>(
     simd: S,
@@ -33,9 +33,6 @@ pub fn sides<S: Simd, V: SimdBase<S, Element: Element>>(
 ) -> [V; 3] {
     let lanes = V::LEN;
     let Sides { mode, padding: [left, right], rest } = sides;
-    if mode == PaddingMode::Zeros && rest == 0 {
-        return [V::splat(simd, V::Element::ZERO); 3];
-    }
     // before | first | last | after | after
     let mut row = [V::Element::ZERO; 5 * LANES];
     let (start, end) = (lanes, 3 * lanes);
@@ -57,7 +54,7 @@ pub fn sides<S: Simd, V: SimdBase<S, Element: Element>>(
             PaddingMode::Circular => row[start + k],
         };
     }
-    [0, end - rest, end + lanes - rest].map(|at| V::from_slice(simd, &row[at..at + lanes]))
+    [start - left, end - rest, end + lanes - rest].map(|at| V::from_slice(simd, &row[at..at + lanes]))
 }
 
 #[cfg(test)]
@@ -76,17 +73,16 @@ mod tests {
         for (mode, width) in modes.into_iter().flat_map(|mode| (lanes..=3 * lanes).map(move |w| (mode, w))) {
             let row: Vec<E> = (0..width).map(|at| E::from_f64(f64::from(at as u16) + 1.0)).collect();
             for (left, right) in [(0, 0), (1, lanes - 1), (lanes - 1, 1)] {
-                let job = Sides { mode, padding: [left, right], rest: width % lanes };
+                let job = Sides { mode, padding: [left, right], rest: (width + left) % lanes };
                 let from = [&row[..lanes], &row[width - lanes..]];
                 let made = sides(simd, job, from.map(|part| Vector::<S, E>::from_slice(simd, part)));
                 let made = made.map(|vector| vector.as_slice().to_vec());
-                // The padded row from `lanes` elements before it on.
                 let want = |at: usize| {
-                    let inside = (lanes - left..lanes + width + right).contains(&at);
-                    let from = inside.then(|| source(mode, at, lanes, width)).flatten();
+                    let inside = at < left + width + right;
+                    let from = inside.then(|| source(mode, at, left, width)).flatten();
                     from.map_or(E::ZERO, |from| row[from])
                 };
-                let whole = lanes + width / lanes * lanes;
+                let whole = (left + width) / lanes * lanes;
                 for (start, made) in [0, whole, whole + lanes].into_iter().zip(made) {
                     let want: Vec<_> = (start..start + lanes).map(want).collect();
                     assert_eq!(made, want, "{mode}, {width} wide, {left} and {right}, from {start}");

@@ -1,9 +1,10 @@
 //! Columns of constant kernels that slide over the image: lanes over output columns, several rows at once.
 //!
 //! ```text
-//! for y, for x:  next[t] = sum over i:  column[i] * image[y + t + i][x + lanes ..]        for each column
-//!                output[y + t][x ..] = sum over j:  factor[j] * (prev | this | next)[t] shifted to tap j
-//!                prev, this = this, next
+//! for y, for x, for each row t of the tile:
+//!     next[t] = sum over i:  column[i] * image[y + t + i][x + lanes ..]        for each column
+//!     output[y + t][x ..] = sum over j:  factor[j] * (this | next)[t] from lane j on
+//!     this[t] = next[t]
 //! ```
 //!
 //! 1. A kernel is taken apart into columns, of which there are often fewer than taps in a row (`spec/columns.rs`).
@@ -45,26 +46,26 @@ struct Tile<'a> {
     rows: usize,
 }
 
-/// The registers of the vector before, the present one and the next, by their roles.
-type Roles = [&'static str; 3];
+/// The present vector of sums and the next, by their roles.
+type Roles = [&'static str; 2];
 
 impl Tile<'_> {
     /// Rows of an image that is at least as wide as a vector.
     fn wide(&self, y: &Index) -> Vec<Stmt> {
         let (lanes, pitch) = (self.block.lanes(), self.block.size(Size::Pitch));
-        let whole = pitch.clone().divided_by(lanes);
+        let left = self.block.spec.padding.left;
+        // Vectors that begin with padding or in the image, and end in it.
+        let whole = (pitch.clone() + left).divided_by(lanes);
         let last = whole.clone().less(Index::Const(1));
         let rest = self.block.size(Size::OutW).less(whole.clone() * lanes);
         let mut body = self.biases();
         body.extend(self.rows(y, &pitch));
-        body.extend(self.sums("first", &Index::Const(0)));
+        body.extend(self.all_sums("first", &Index::Const(0)));
+        body.extend(self.all_sums("last", &pitch.clone().less(Index::Const(lanes))));
         body.extend(self.sides(&pitch, rest.constant() != Some(0)));
         body.push(self.across(&last));
-        let roles = ["prev", "this", "after_0"];
-        body.extend(self.outputs(roles, &(last * lanes), self.slide.narrower > 0));
-        body.extend(at_least_one(rest, || {
-            self.outputs(["this", "after_0", "after_1"], &(whole * lanes), true)
-        }));
+        body.extend(self.all_outputs(["this", "after_0"], &(last * lanes)));
+        body.extend(at_least_one(rest, || self.all_outputs(["after_0", "after_1"], &(whole * lanes))));
         body
     }
 
@@ -87,7 +88,8 @@ impl Tile<'_> {
     /// The rows that the tile reads, of so many pixels, and those that it writes.
     fn rows(&self, y: &Index, len: &Index) -> Vec<Stmt> {
         let (block, width) = (self.block, self.block.size(Size::OutW));
-        let read = self.pixels().into_iter().map(|(c, r)| {
+        let read: BTreeSet<_> = (0..self.rows).flat_map(|t| self.pixels(t)).collect();
+        let read = read.into_iter().map(|(c, r)| {
             let row = (y.clone() * block.spec.stride.h + r) * block.size(Size::Pitch);
             let at = block.size(Size::Plane) * c + row;
             Stmt::Row { name: Reg::new("row", &[c, r]), buffer: Buffer::Image, at, len: len.clone() }
@@ -103,124 +105,111 @@ impl Tile<'_> {
         read.chain([written]).collect()
     }
 
-    /// The sums of all columns, for a vector of pixels from column `x` on.
-    fn sums(&self, role: &'static str, x: &Index) -> Vec<Stmt> {
-        let (block, spec) = (self.block, self.block.spec);
+    /// Input channels and rows that some weight of a row of the tile meets.
+    fn pixels(&self, t: usize) -> BTreeSet<(usize, usize)> {
+        let columns = self.slide.columns.columns.iter();
+        let weights = columns.flat_map(|column| column.iter().enumerate());
+        weights.filter(|(_, weight)| **weight != 0.0).map(|(at, _)| self.pixel(t, at)).collect()
+    }
+
+    /// The input channel and row that a weight of a column meets.
+    fn pixel(&self, t: usize, at: usize) -> (usize, usize) {
+        let spec = self.block.spec;
+        (at / spec.kernel.h, t * spec.stride.h + at % spec.kernel.h * spec.dilation.h)
+    }
+
+    /// The sums of all rows, for a vector of pixels from column `x` on.
+    fn all_sums(&self, role: &'static str, x: &Index) -> Vec<Stmt> {
+        let mut loaded = BTreeSet::new();
+        (0..self.rows).flat_map(|t| self.sums(role, t, x, &mut loaded)).collect()
+    }
+
+    /// The sums of one row, from pixels of which some are loaded already.
+    fn sums(
+        &self,
+        role: &'static str,
+        t: usize,
+        x: &Index,
+        loaded: &mut BTreeSet<(usize, usize)>,
+    ) -> Vec<Stmt> {
         let mut body = Vec::new();
-        for (c, r) in self.pixels() {
-            let (window, row) = (Reg::new("pixels", &[c, r]), Reg::new("row", &[c, r]));
-            let (name, at) = (window.clone(), x.clone());
-            body.push(Stmt::WindowOfRow { name, row, at, len: block.lanes() });
-            body.push(Stmt::Set { reg: pixel(c, r), value: Vector::Load { window, at: 0 } });
+        for (c, r) in self.pixels(t) {
+            if loaded.insert((c, r)) {
+                let (window, row) = (Reg::new("pixels", &[c, r]), Reg::new("row", &[c, r]));
+                let (name, at) = (window.clone(), x.clone());
+                body.push(Stmt::WindowOfRow { name, row, at, len: self.block.lanes() });
+                body.push(Stmt::Set { reg: Reg::new("x", &[c, r]), value: Vector::Load { window, at: 0 } });
+            }
         }
-        for (t, k) in self.each() {
-            let weights = self.slide.columns.columns[k].iter().enumerate();
-            let terms = weights.map(|(at, &weight)| {
-                let (c, i) = (at / spec.kernel.h, at % spec.kernel.h);
-                (weight, pixel(c, t * spec.stride.h + i * spec.dilation.h))
+        for (k, column) in self.slide.columns.columns.iter().enumerate() {
+            let terms = column.iter().enumerate().map(|(at, &weight)| {
+                let (c, r) = self.pixel(t, at);
+                (weight, Reg::new("x", &[c, r]))
             });
             body.extend(weigh(&Reg::new(role, &[t, k]), terms.collect()));
         }
         body
     }
 
-    /// Input channels and rows that some weight meets.
-    fn pixels(&self) -> BTreeSet<(usize, usize)> {
-        let spec = self.block.spec;
-        let weights = self.slide.columns.columns.iter().flat_map(|column| column.iter().enumerate());
-        let met: BTreeSet<_> = weights.filter(|(_, weight)| **weight != 0.0).map(|(at, _)| at).collect();
-        let row = |t: usize, at: usize| t * spec.stride.h + at % spec.kernel.h * spec.dilation.h;
-        let rows = (0..self.rows).flat_map(|t| met.iter().map(move |&at| (t, at)));
-        rows.map(|(t, at)| (at / spec.kernel.h, row(t, at))).collect()
-    }
-
-    /// Rows and columns.
-    fn each(&self) -> impl Iterator<Item = (usize, usize)> {
-        let columns = self.slide.columns.columns.len();
-        (0..self.rows).flat_map(move |t| (0..columns).map(move |k| (t, k)))
-    }
-
-    /// What stands before the first vector of sums, and after the last whole one, as far as it is needed; and
-    /// what the loop starts with.
+    /// The sums of a row, padded: its first vector, and what comes after the last that is whole, as far as that
+    /// is needed.
     fn sides(&self, pitch: &Index, ends_with_a_part: bool) -> Vec<Stmt> {
-        let (spec, lanes, reads_next) = (self.block.spec, self.block.lanes(), self.slide.on > 0);
-        let needed = [self.slide.back > 0, reads_next || ends_with_a_part, reads_next && ends_with_a_part];
+        let (spec, slides) = (self.block.spec, self.slide.span > 0);
+        let needed = [true, slides || ends_with_a_part, slides && ends_with_a_part];
+        let each = (0..self.rows).flat_map(|t| (0..self.slide.columns.columns.len()).map(move |k| [t, k]));
         let mut body = Vec::new();
-        if needed.contains(&true) {
-            body.extend(self.sums("last", &pitch.clone().less(Index::Const(lanes))));
-        }
-        for (t, k) in self.each() {
-            let names = ["before", "after_0", "after_1"].map(|role| Reg::new(role, &[t, k]));
-            if needed.contains(&true) {
-                body.push(Stmt::Sides(Sides {
-                    made: [0, 1, 2].map(|at| needed[at].then(|| names[at].clone())),
-                    from: ["first", "last"].map(|role| Reg::new(role, &[t, k])),
-                    rest: pitch.clone().modulo(lanes),
-                    mode: spec.padding_mode,
-                    padding: [spec.padding.left, spec.padding.right],
-                }));
-            }
-            for (to, from) in self.carried("before", "first") {
-                let value = Vector::Same { reg: Reg::new(from, &[t, k]) };
-                body.push(Stmt::Start { acc: Reg::new(to, &[t, k]), value });
-            }
+        for at in each {
+            let names = ["before", "after_0", "after_1"].map(|role| Reg::new(role, &at));
+            let [before, _, _] = names.clone();
+            body.push(Stmt::Sides(Sides {
+                made: [0, 1, 2].map(|part| needed[part].then(|| names[part].clone())),
+                from: ["first", "last"].map(|role| Reg::new(role, &at)),
+                rest: (pitch.clone() + spec.padding.left).modulo(self.block.lanes()),
+                mode: spec.padding_mode,
+                padding: [spec.padding.left, spec.padding.right],
+            }));
+            body.push(Stmt::Start { acc: Reg::new("this", &at), value: Vector::Same { reg: before } });
         }
         body
-    }
-
-    /// What goes from one vector to the next: the sums before, if they are read at all, and the present ones.
-    fn carried(&self, before: &'static str, this: &'static str) -> Vec<(&'static str, &'static str)> {
-        let prev = (self.slide.back > 0).then_some(("prev", before));
-        prev.into_iter().chain([("this", this)]).collect()
     }
 
     /// All whole vectors of a row but the last.
     fn across(&self, extent: &Index) -> Stmt {
         let (x, lanes) = (Index::Var(Var("x")), self.block.lanes());
-        let mut body = self.sums("next", &((x.clone() + 1) * lanes));
-        body.extend(self.outputs(["prev", "this", "next"], &(x * lanes), false));
-        for (t, k) in self.each() {
-            for (to, from) in self.carried("this", "next") {
-                body.push(Stmt::Move { to: Reg::new(to, &[t, k]), from: Reg::new(from, &[t, k]) });
+        let next = ((x.clone() + 1) * lanes).less(Index::Const(self.block.spec.padding.left));
+        let (mut body, mut loaded) = (Vec::new(), BTreeSet::new());
+        for t in 0..self.rows {
+            body.extend(self.sums("next", t, &next, &mut loaded));
+            body.extend(self.outputs(["this", "next"], t, &(x.clone() * lanes), false));
+            for k in 0..self.slide.columns.columns.len() {
+                body.push(Stmt::Move { to: Reg::new("this", &[t, k]), from: Reg::new("next", &[t, k]) });
             }
         }
         Stmt::For { var: Var("x"), extent: extent.clone(), body }
     }
 
-    /// A vector of each output from column `x` on, stored as far as the row goes if it may end there.
-    fn outputs(&self, [prev, this, next]: Roles, x: &Index, ends: bool) -> Vec<Stmt> {
-        let lanes = self.block.lanes();
-        self.shifted_outputs(x, ends, &|t, k, tap| {
-            let offset = tap * self.block.spec.dilation.w + lanes - self.slide.back;
-            let pair = if offset < lanes { [prev, this] } else { [this, next] };
-            between(pair.map(|role| Reg::new(role, &[t, k])), offset % lanes, offset == 2 * lanes)
-        })
+    /// A vector of each output of all rows from column `x` on, stored as far as the row goes.
+    fn all_outputs(&self, roles: Roles, x: &Index) -> Vec<Stmt> {
+        (0..self.rows).flat_map(|t| self.outputs(roles, t, x, true)).collect()
     }
 
-    /// The outputs, from sums that `shifted` brings to the place of a tap.
-    fn shifted_outputs(
-        &self,
-        x: &Index,
-        ends: bool,
-        shifted: &dyn Fn(usize, usize, usize) -> Vector,
-    ) -> Vec<Stmt> {
-        let (block, mut body) = (self.block, Vec::new());
-        for t in 0..self.rows {
-            let mut seen = BTreeSet::new();
-            for (o, terms) in self.slide.columns.outputs.iter().enumerate() {
-                let bias = block.spec.bias.then(|| (1.0, Reg::new("bias", &[o])));
-                let mut sum = Vec::from_iter(bias);
-                for term in terms {
-                    let reg = Reg::new("slid", &[t, term.column, term.tap]);
-                    if seen.insert(reg.clone()) {
-                        body.push(Stmt::Set { reg: reg.clone(), value: shifted(t, term.column, term.tap) });
-                    }
-                    sum.push((term.factor, reg));
+    /// A vector of each output of one row from column `x` on, where the row may end within it or not.
+    fn outputs(&self, roles: Roles, t: usize, x: &Index, ends: bool) -> Vec<Stmt> {
+        let (mut body, mut seen) = (Vec::new(), BTreeSet::new());
+        for (o, terms) in self.slide.columns.outputs.iter().enumerate() {
+            let mut sum = Vec::from_iter(self.block.spec.bias.then(|| (1.0, Reg::new("bias", &[o]))));
+            for term in terms {
+                let reg = Reg::new("slid", &[t, term.column, term.tap]);
+                if seen.insert(reg.clone()) {
+                    let pair = roles.map(|role| Reg::new(role, &[t, term.column]));
+                    let by = term.tap * self.block.spec.dilation.w;
+                    body.push(Stmt::Set { reg: reg.clone(), value: between(pair, by, self.block.lanes()) });
                 }
-                let reg = Reg::new("out", &[t, o]);
-                body.extend(weigh(&reg, sum));
-                body.push(self.store(reg, [o, t], x, ends));
+                sum.push((term.factor, reg));
             }
+            let reg = Reg::new("out", &[t, o]);
+            body.extend(weigh(&reg, sum));
+            body.push(self.store(reg, [o, t], x, ends));
         }
         body
     }
@@ -233,40 +222,26 @@ impl Tile<'_> {
 
     /// A row of an image that is narrower than a vector, from a copy with its padding.
     fn narrow(&self, y: &Index) -> Vec<Stmt> {
-        // The taps reach less than two vectors.
-        const PARTS: [&str; 3] = ["part_0", "part_1", "part_2"];
-        let lanes = self.block.lanes();
-        let parts = &PARTS[..self.slide.narrow_vectors()];
+        let (lanes, slides) = (self.block.lanes(), self.slide.span > 0);
+        let vectors = if slides { 2 } else { 1 };
         let mut body = self.biases();
-        body.extend(self.rows(y, &Index::Const(parts.len() * lanes)));
-        for (at, part) in parts.iter().enumerate() {
-            body.extend(self.sums(part, &Index::Const(at * lanes)));
+        body.extend(self.rows(y, &Index::Const(vectors * lanes)));
+        body.extend(self.all_sums("this", &Index::Const(0)));
+        if slides {
+            body.extend(self.all_sums("next", &Index::Const(lanes)));
         }
-        body.extend(self.shifted_outputs(&Index::Const(0), true, &|t, k, tap| {
-            let offset = tap * self.block.spec.dilation.w;
-            let at = (offset / lanes).min(parts.len().saturating_sub(2));
-            let high = parts.get(at + 1).unwrap_or(&parts[at]);
-            between(
-                [parts[at], high].map(|role| Reg::new(role, &[t, k])),
-                offset % lanes,
-                offset / lanes > at,
-            )
-        }));
+        body.extend(self.all_outputs(["this", "next"], &Index::Const(0)));
         body
     }
 }
 
-/// A vector that starts `by` lanes after the start of the lower of two neighbours, or is the higher one.
-fn between([low, high]: [Reg; 2], by: usize, is_high: bool) -> Vector {
+/// A vector that starts `by` lanes after the start of the lower of two neighbours.
+fn between([low, high]: [Reg; 2], by: usize, lanes: usize) -> Vector {
     match by {
-        _ if is_high => Vector::Same { reg: high },
         0 => Vector::Same { reg: low },
+        _ if by == lanes => Vector::Same { reg: high },
         _ => Vector::Slide { low, high, by },
     }
-}
-
-fn pixel(channel: usize, row: usize) -> Reg {
-    Reg::new("x", &[channel, row])
 }
 
 /// The body if the extent is at least one.

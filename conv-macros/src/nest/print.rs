@@ -102,7 +102,7 @@ impl Display for Sides {
         let made = made.each_ref().map(|reg| reg.as_ref().map_or("_", |reg| &reg.0)).join(", ");
         write!(
             f,
-            "{made} = sides of {first} .. {last}, {rest} past the last vector, {left} and {right} {}",
+            "{made} = ends of {first} .. {last}, {rest} past the last vector, {left} and {right} {}",
             mode.word()
         )
     }

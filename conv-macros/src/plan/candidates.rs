@@ -96,7 +96,7 @@ impl<'a> Bench<'a> {
     /// Columns of constant kernels that slide over the image.
     fn slide(&self) -> Vec<Plan> {
         let Some(slide) = Slide::of(self.spec, self.machine.lanes) else { return Vec::new() };
-        slide.tiles(self.out.h, self.machine).map(|tile| self.plan(tile)).collect()
+        slide.tiles(self.spec, self.out.h, self.machine).map(|tile| self.plan(tile)).collect()
     }
 
     /// Minimal filtering, where there are channels enough to pay for the transforms.

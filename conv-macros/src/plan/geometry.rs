@@ -3,7 +3,6 @@
 //! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
 //! runs each layer with and without `input`, and would not survive a difference.
 
-use super::slide::Slide;
 use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
@@ -83,12 +82,10 @@ impl Plan {
 
 impl Plan {
     /// Elements after the planes that the kernel may read: the rest of the last vector.
-    pub(crate) fn slack(&self, spec: &Spec) -> usize {
+    pub(crate) fn slack(&self) -> usize {
         match self.tile {
-            Tile::Slide { .. } => {
-                let slide = Slide::of(spec, self.machine.lanes);
-                slide.map_or(0, |slide| slide.narrow_vectors() * self.machine.lanes)
-            }
+            // Two vectors of each row.
+            Tile::Slide { .. } => 2 * self.machine.lanes,
             _ if self.min_width > 0 => self.machine.lanes,
             _ => 0,
         }
@@ -108,7 +105,7 @@ impl Plan {
                 high * sizes.pitch + products * self.depth(spec) + work
             }
             None if self.copies(sizes.out.w) => {
-                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack(spec))
+                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
             }
             None => {
                 // The rows that the edges read, above and below.

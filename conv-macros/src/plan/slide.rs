@@ -25,15 +25,14 @@ const STEP: f64 = 2.0;
 /// What a row's two ends cost for each column.
 const ENDS: f64 = 30.0;
 
-/// The columns of a layer and the offsets, in pixels, at which an output reads them.
+/// The columns of a layer, and how far they reach.
 #[derive(Clone, Debug)]
 pub(crate) struct Slide {
     pub(crate) columns: Columns,
-    /// Pixels from an output's own column back to the first that it reads, and on to the last.
-    pub(crate) back: usize,
-    pub(crate) on: usize,
+    /// Pixels from the first tap of a row to the last.
+    pub(crate) span: usize,
     /// Columns that the output has less than the image.
-    pub(crate) narrower: usize,
+    narrower: usize,
     lanes: usize,
 }
 
@@ -42,13 +41,11 @@ impl Slide {
     pub(crate) fn of(spec: &Spec, lanes: usize) -> Option<Self> {
         let Padding { left, right, .. } = spec.padding;
         let span = spec.effective_kernel().w - 1;
-        let on = span.checked_sub(left)?;
-        let narrower = on.checked_sub(right)?;
-        let near = left.max(right) < lanes && on <= lanes;
-        if spec.stride.w != 1 || !near {
+        let narrower = span.checked_sub(left)?.checked_sub(right)?;
+        if spec.stride.w != 1 || span > lanes || left.max(right) == lanes {
             return None;
         }
-        Some(Self { columns: spec.columns()?, back: left, on, narrower, lanes })
+        Some(Self { columns: spec.columns()?, span, narrower, lanes })
     }
 
     /// Output widths below this are those of images narrower than a vector.
@@ -56,27 +53,23 @@ impl Slide {
         self.lanes - self.narrower
     }
 
-    /// Vectors of a padded row that a narrow image takes.
-    pub(crate) fn narrow_vectors(&self) -> usize {
-        (self.back + self.on).div_ceil(self.lanes) + 1
-    }
-
     /// Operations on one row of outputs.
     fn operations(&self) -> usize {
         self.columns.taps() + self.columns.terms()
     }
 
-    /// Whether tiles of so many rows keep to the code budget, and, unless it is one row, to the registers: a
-    /// column takes three of these, for the vector before, the present one and the next.
-    fn fits(&self, rows: usize, machine: Machine) -> bool {
+    /// Whether tiles of so many rows keep to the code budget, and, unless it is one row, to the registers: these
+    /// hold the sums of all rows and the next ones of one, the pixels that one reads, and three more.
+    fn fits(&self, spec: &Spec, rows: usize, machine: Machine) -> bool {
         let columns = self.columns.columns.len();
-        let text = self.operations() * (3 * (rows + usize::from(rows > 1)) + self.narrow_vectors());
-        text <= BUDGET && (rows == 1 || 3 * columns * rows + 2 <= machine.registers)
+        let text = self.operations() * (3 * (rows + usize::from(rows > 1)) + 2);
+        let pixels = spec.in_per_group() * spec.kernel.h;
+        text <= BUDGET && (rows == 1 || columns * (rows + 1) + pixels + 3 <= machine.registers)
     }
 
     /// Tiles worth comparing.
-    pub(super) fn tiles(&self, out_h: usize, machine: Machine) -> impl Iterator<Item = Tile> {
-        let rows = (1..=8.min(out_h)).filter(move |&rows| self.fits(rows, machine));
+    pub(super) fn tiles(&self, spec: &Spec, out_h: usize, machine: Machine) -> impl Iterator<Item = Tile> {
+        let rows = (1..=8.min(out_h)).filter(move |&rows| self.fits(spec, rows, machine));
         rows.map(|rows| Tile::Slide { rows })
     }
 

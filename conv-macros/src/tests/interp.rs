@@ -132,7 +132,7 @@ impl Interpreter {
             let padded = -signed(left) <= at && at < signed(row.len() + right);
             padded.then(|| inside(sides.mode, at, row.len())).flatten().map_or(0.0, |at| row[at])
         };
-        let starts = [-signed(lanes), signed(2 * lanes - rest), signed(3 * lanes - rest)];
+        let starts = [-signed(left), signed(2 * lanes - rest), signed(3 * lanes - rest)];
         for (reg, start) in sides.made.iter().zip(starts) {
             let values = (0..lanes).map(|lane| at(start + signed(lane))).collect();
             if let Some(reg) = reg {

@@ -78,7 +78,7 @@ impl Case {
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
         }
-        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack(spec)];
+        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack()];
         let each = sizes.pitch / plan.phases;
         for c in 0..spec.in_per_group() {
             if plan.flatten {
