@@ -52,7 +52,8 @@ impl Emitter<'_> {
             Stmt::Choose { value, at_least, then, otherwise } => {
                 let (value, at_least) = (index(value), Literal::usize_unsuffixed(*at_least));
                 let (then, otherwise) = (self.body(then), self.body(otherwise));
-                quote!(if #value >= #at_least { #then } else { #otherwise })
+                let otherwise = (!otherwise.is_empty()).then(|| quote!(else { #otherwise }));
+                quote!(if #value >= #at_least { #then } #otherwise)
             }
             simple => self.simple(simple),
         }

@@ -10,6 +10,8 @@
 //! a few different columns are worth as much, and the kernels of several output channels may share them: those
 //! of both of Sobel's are two.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::{Dtype, Spec};
 
 /// Integers up to this are told apart exactly: nothing is taken for a multiple that is one nearly.
@@ -105,6 +107,27 @@ impl Columns {
             column.iter_mut().for_each(|weight| *weight *= scale);
             self.outputs.iter_mut().flatten().filter(mine).for_each(|term| term.factor /= scale);
         }
+    }
+}
+
+/// What was found, in a line.
+impl Display for Columns {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.columns.len();
+        let is_product = |terms: &Vec<Term>| terms.windows(2).all(|pair| pair[0].column == pair[1].column);
+        let exactly = if self.exact { "exactly" } else { "within two units in the last place" };
+        write!(f, "constant weights: ")?;
+        if found > 0 && self.outputs.iter().all(is_product) {
+            write!(f, "each kernel is the product of a column and a row (rank one), {exactly}; ")?;
+        }
+        let (s, are) = if found == 1 { ("", "is") } else { ("s", "are") };
+        write!(
+            f,
+            "the columns of all kernels are multiples of {found} column{s}, {exactly}, which {are} summed once; \
+             {} + {} taps are left; equal and opposite ones are added before they are multiplied",
+            self.taps(),
+            self.terms()
+        )
     }
 }
 

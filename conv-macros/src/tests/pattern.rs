@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::expand::expand;
 use crate::lower::lower;
 use crate::plan::{Machine, Plan, Tile, plan};
-use crate::spec::{Dtype, Pattern, Spec};
+use crate::spec::{Columns, Dtype, Pattern, Spec};
 
 use super::front::{accepted, tokens};
 
@@ -100,6 +100,59 @@ fn a_plan_says_what_was_found() {
         let source = expand(tokens(&format!(
             "struct A<{keys} in: 1, out: 1, k: (1, 3), bias: false, weights: [[[[1, 0, 2]]]]>;"
         )));
-        assert!(source.to_string().contains("of which 1 are 0 and 1 are 1 or -1"), "{source}");
+        assert!(source.to_string().contains("of which 1 are 0 and 1 are 1 or -1"), "{keys}");
     }
+}
+
+/// The columns of the kernels of a layer.
+fn columns(keys: &str) -> Columns {
+    let layer = accepted(tokens(keys)).pop().expect("one layer");
+    layer.spec.columns().expect("constants")
+}
+
+#[test]
+fn columns_that_are_multiples_are_one() {
+    let sobel = columns(SOBEL);
+    assert_eq!(sobel.columns, [[1.0, 2.0, 1.0], [1.0, 0.0, -1.0]]);
+    let factors = |o: usize| sobel.outputs[o].iter().map(|term| (term.tap, term.factor)).collect::<Vec<_>>();
+    assert_eq!(factors(0), [(0, -1.0), (2, 1.0)]);
+    assert_eq!(factors(1), [(0, -1.0), (1, -2.0), (2, -1.0)]);
+    assert!(sobel.exact && sobel.to_string().contains("each kernel is the product of a column and a row"));
+    let laplace = columns(&one_kernel("[[0, 1, 0], [1, -4, 1], [0, 1, 0]]"));
+    assert_eq!(laplace.columns, [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0]]);
+    assert!(!laplace.to_string().contains("rank one"));
+}
+
+#[test]
+fn a_column_of_fractions_is_a_multiple_of_integers() {
+    let blur =
+        columns(&one_kernel("[[0.0625, 0.125, 0.0625], [0.125, 0.25, 0.125], [0.0625, 0.125, 0.0625]]"));
+    // The factors are not less than one, so that no sum exceeds the output.
+    assert_eq!((blur.columns, blur.exact), (vec![vec![0.0625, 0.125, 0.0625]], true));
+    assert_eq!(blur.outputs[0].iter().map(|term| term.factor).collect::<Vec<_>>(), [1.0, 2.0, 1.0]);
+}
+
+#[test]
+fn rounded_products_are_products_within_the_bound() {
+    // Of e^(-x^2 / 2), rounded to seven digits.
+    let blur = columns(&one_kernel(
+        "[[0.36787944, 0.60653067, 0.36787944], [0.60653067, 1.0, 0.60653067], [0.36787944, 0.60653067, 0.36787944]]",
+    ));
+    let said = blur.to_string();
+    assert!((blur.columns.len(), blur.exact) == (1, false), "{said}");
+    assert!(said.contains("rank one), within two units in the last place"), "{said}");
+}
+
+#[test]
+fn integers_are_never_multiples_nearly() {
+    for rows in
+        ["[[3, 1, 0], [9000000, 3000001, 0], [3, 1, 0]]", "[[70000, 70001, 3], [70000, 70001, 3], [1, 1, 2]]"]
+    {
+        let found = columns(&one_kernel(rows));
+        assert!(found.exact, "{rows}: {found}");
+    }
+}
+
+fn one_kernel(rows: &str) -> String {
+    format!("in: 1, out: 1, k: 3, bias: false, weights: [[{rows}]]")
 }
