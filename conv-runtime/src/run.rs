@@ -106,8 +106,10 @@ impl<K: Kernel> Pass<'_, K> {
                 self.copy(band, const { K::CONFIG.padding }, image, memory);
                 &*memory.copy
             } else {
+                // Rows above the image, if it is the kernel that pads, are no part of it.
                 let config = const { &K::CONFIG };
-                &image[(rows.first * config.stride[0] - config.padding[0][0]) * self.extent.pitch..]
+                let row = (rows.first * config.stride[0]).saturating_sub(config.padding[0][0]);
+                &image[row * self.extent.pitch..]
             };
             self.blocks(band, source, output, memory.work);
         }
