@@ -177,9 +177,10 @@ impl Tile<'_> {
     fn across(&self, extent: &Index) -> Stmt {
         let (x, lanes) = (Index::Var(Var("x")), self.block.lanes());
         let next = ((x.clone() + 1) * lanes).less(Index::Const(self.block.spec.padding.left));
-        let (mut body, mut loaded) = (Vec::new(), BTreeSet::new());
+        // All loads come before all stores: those of other rows may be at the same place in other pages, for which a
+        // load that comes after would wait.
+        let mut body = self.all_sums("next", &next);
         for t in 0..self.rows {
-            body.extend(self.sums("next", t, &next, &mut loaded));
             body.extend(self.outputs(["this", "next"], t, &(x.clone() * lanes), false));
             for k in 0..self.slide.columns.columns.len() {
                 body.push(Stmt::Move { to: Reg::new("this", &[t, k]), from: Reg::new("next", &[t, k]) });

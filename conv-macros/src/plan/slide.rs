@@ -64,7 +64,7 @@ impl Slide {
         let columns = self.columns.columns.len();
         let text = self.operations() * (3 * (rows + usize::from(rows > 1)) + 2);
         let pixels = spec.in_per_group() * spec.kernel.h;
-        text <= BUDGET && (rows == 1 || columns * (rows + 1) + pixels + 3 <= machine.registers)
+        text <= BUDGET && (rows == 1 || 2 * columns * rows + pixels + 3 <= machine.registers)
     }
 
     /// Tiles worth comparing.
