@@ -153,10 +153,10 @@ impl Emitter<'_> {
 
     fn sides(&self, sides: &Sides) -> TokenStream {
         let private = self.private;
-        let made = sides.made.each_ref().map(|reg| match reg {
-            Some(reg) => register(reg).into_token_stream(),
-            None => quote!(_),
-        });
+        let made = sides
+            .made
+            .each_ref()
+            .map(|reg| reg.as_ref().map_or_else(|| quote!(_), |reg| register(reg).into_token_stream()));
         let [first, last] = sides.from.each_ref().map(register);
         let (mode, rest) = (padding_mode(sides.mode), index(&sides.rest));
         let [left, right] = sides.padding.map(Literal::usize_unsuffixed);

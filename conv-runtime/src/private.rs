@@ -61,17 +61,13 @@ pub fn rows_mut<const O: usize, const R: usize, E>(
     core::array::from_fn(|_| {
         // The last plane may end with the last band's rows.
         let most = plane.min(planes.len());
-        let mut rows = &mut take(&mut planes, most)[at..];
-        core::array::from_fn(|_| take(&mut rows, len))
+        let rest = planes.split_off_mut(..most).and_then(|plane| plane.get_mut(at..));
+        let mut rows = rest.unwrap_or_default();
+        core::array::from_fn(|_| match rows.split_off_mut(..len) {
+            Some(row) => row,
+            None => past_the_end(),
+        })
     })
-}
-
-/// The first `len` elements, which are gone from `rest`.
-#[inline(always)]
-fn take<'a, E>(rest: &mut &'a mut [E], len: usize) -> &'a mut [E] {
-    let (first, others) = core::mem::take(rest).split_at_mut(len);
-    *rest = others;
-    first
 }
 
 /// Out of the way of the loops that never come here.

@@ -107,7 +107,7 @@ impl Tile<'_> {
 
     /// Input channels and rows that some weight of a row of the tile meets.
     fn pixels(&self, t: usize) -> BTreeSet<(usize, usize)> {
-        let columns = self.slide.columns.columns.iter();
+        let columns = self.slide.columns.different.iter();
         let weights = columns.flat_map(|column| column.iter().enumerate());
         weights.filter(|(_, weight)| **weight != 0.0).map(|(at, _)| self.pixel(t, at)).collect()
     }
@@ -141,7 +141,7 @@ impl Tile<'_> {
                 body.push(Stmt::Set { reg: Reg::new("x", &[c, r]), value: Vector::Load { window, at: 0 } });
             }
         }
-        for (k, column) in self.slide.columns.columns.iter().enumerate() {
+        for (k, column) in self.slide.columns.different.iter().enumerate() {
             let terms = column.iter().enumerate().map(|(at, &weight)| {
                 let (c, r) = self.pixel(t, at);
                 (weight, Reg::new("x", &[c, r]))
@@ -156,7 +156,7 @@ impl Tile<'_> {
     fn sides(&self, pitch: &Index, ends_with_a_part: bool) -> Vec<Stmt> {
         let (spec, slides) = (self.block.spec, self.slide.span > 0);
         let needed = [true, slides || ends_with_a_part, slides && ends_with_a_part];
-        let each = (0..self.rows).flat_map(|t| (0..self.slide.columns.columns.len()).map(move |k| [t, k]));
+        let each = (0..self.rows).flat_map(|t| (0..self.slide.columns.different.len()).map(move |k| [t, k]));
         let mut body = Vec::new();
         for at in each {
             let names = ["before", "after_0", "after_1"].map(|role| Reg::new(role, &at));
@@ -182,7 +182,7 @@ impl Tile<'_> {
         let mut body = self.all_sums("next", &next);
         for t in 0..self.rows {
             body.extend(self.outputs(["this", "next"], t, &(x.clone() * lanes), false));
-            for k in 0..self.slide.columns.columns.len() {
+            for k in 0..self.slide.columns.different.len() {
                 body.push(Stmt::Move { to: Reg::new("this", &[t, k]), from: Reg::new("next", &[t, k]) });
             }
         }
@@ -276,9 +276,10 @@ fn weigh(reg: &Reg, mut terms: Vec<(f64, Reg)>) -> Vec<Stmt> {
         body.push(Stmt::Combine { reg: together.clone(), terms: alike });
         sum.push((size, together));
     }
-    body.push(match sum.is_empty() {
-        true => Stmt::Set { reg: reg.clone(), value: Vector::Zero },
-        false => Stmt::Combine { reg: reg.clone(), terms: sum },
+    body.push(if sum.is_empty() {
+        Stmt::Set { reg: reg.clone(), value: Vector::Zero }
+    } else {
+        Stmt::Combine { reg: reg.clone(), terms: sum }
     });
     body
 }

@@ -70,7 +70,7 @@ impl Slide {
     /// Whether tiles of so many rows keep to the code budget, and, unless it is one row, to the registers: these
     /// hold the sums of all rows and the next ones, the pixels that a row reads, and three more.
     fn fits(&self, spec: &Spec, rows: usize, machine: Machine) -> bool {
-        let columns = self.columns.columns.len();
+        let columns = self.columns.different.len();
         let text = self.operations() * (3 * (rows + usize::from(rows > 1)) + 2);
         let pixels = spec.in_per_group() * spec.kernel.h;
         text <= BUDGET && (rows == 1 || 2 * columns * rows + pixels + 3 <= machine.registers)
@@ -90,7 +90,7 @@ impl Slide {
         let shuffles = (self.columns.places() * rows) as f64;
         let arithmetic = (self.operations() * rows) as f64 / 2.0;
         let stores = (self.columns.outputs.len() * rows) as f64;
-        let columns = (self.columns.columns.len() * rows) as f64;
+        let columns = (self.columns.different.len() * rows) as f64;
         [loads.max(arithmetic + shuffles / 2.0) + stores + STEP, ENDS * columns]
     }
 }

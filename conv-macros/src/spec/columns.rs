@@ -21,7 +21,7 @@ const MOST_EXACT: f64 = 65536.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Columns {
     /// A weight for each kernel row of each input channel, channel by channel. None is a multiple of another.
-    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) different: Vec<Vec<f64>>,
     /// What each output channel adds up.
     pub(crate) outputs: Vec<Vec<Term>>,
     /// Whether each weight is exactly its column's times the term's factor. If not, it is within two
@@ -46,7 +46,7 @@ impl Spec {
         if !same || weights.iter().any(|weight| !weight.is_finite()) {
             return None;
         }
-        let mut found = Columns { columns: Vec::new(), outputs: Vec::new(), exact: true };
+        let mut found = Columns { different: Vec::new(), outputs: Vec::new(), exact: true };
         for kernels in group.chunks(self.terms()) {
             let columns = (0..self.kernel.w).map(|j| {
                 let rows = kernels.iter().skip(j).step_by(self.kernel.w);
@@ -63,7 +63,7 @@ impl Spec {
 impl Columns {
     /// Taps of all columns that are not zero.
     pub(crate) fn taps(&self) -> usize {
-        self.columns.iter().flatten().filter(|&&weight| weight != 0.0).count()
+        self.different.iter().flatten().filter(|&&weight| weight != 0.0).count()
     }
 
     /// Terms of all output channels.
@@ -85,27 +85,31 @@ impl Columns {
         if column.iter().all(|&weight| weight == 0.0) {
             return None;
         }
-        for (at, known) in self.columns.iter().enumerate() {
+        for (at, known) in self.different.iter().enumerate() {
             if let Some((factor, exact)) = multiple(known, column, dtype) {
                 self.exact &= exact;
                 return Some(Term { column: at, tap, factor });
             }
         }
         let (primitive, factor) = primitive(column).unwrap_or_else(|| (column.to_vec(), 1.0));
-        self.columns.push(primitive);
-        Some(Term { column: self.columns.len() - 1, tap, factor })
+        self.different.push(primitive);
+        Some(Term { column: self.different.len() - 1, tap, factor })
     }
 
     /// Moves powers of two from the terms to the columns, where all factors are less than one: no sum of a
     /// column is then larger than the output, and cannot overflow where that does not.
     fn scale(&mut self) {
-        for (at, column) in self.columns.iter_mut().enumerate() {
+        for (at, column) in self.different.iter_mut().enumerate() {
             let mine = |term: &&mut Term| term.column == at;
             let factors = self.outputs.iter().flatten().filter(|term| term.column == at);
             let least = factors.map(|term| term.factor.abs()).fold(1.0, f64::min);
             let scale = least.log2().floor().exp2();
-            column.iter_mut().for_each(|weight| *weight *= scale);
-            self.outputs.iter_mut().flatten().filter(mine).for_each(|term| term.factor /= scale);
+            for weight in column.iter_mut() {
+                *weight *= scale;
+            }
+            for term in self.outputs.iter_mut().flatten().filter(mine) {
+                term.factor /= scale;
+            }
         }
     }
 }
@@ -113,7 +117,7 @@ impl Columns {
 /// What was found, in a line.
 impl Display for Columns {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let found = self.columns.len();
+        let found = self.different.len();
         let is_product = |terms: &Vec<Term>| terms.windows(2).all(|pair| pair[0].column == pair[1].column);
         let exactly = if self.exact { "exactly" } else { "within two units in the last place" };
         write!(f, "constant weights: ")?;
@@ -137,7 +141,7 @@ fn primitive(column: &[f64]) -> Option<(Vec<f64>, f64)> {
     // With the largest in the last binade that is exact, the others are integers or the column is not.
     let unit = (largest / MOST_EXACT).log2().ceil().exp2();
     let integers: Vec<_> = column.iter().map(|weight| weight / unit).collect();
-    let is_exact = |(integer, weight): (&f64, &f64)| integer.fract() == 0.0 && integer * unit == *weight;
+    let is_exact = |(integer, weight): (&f64, &f64)| integer.fract() == 0.0 && integer * unit - weight == 0.0;
     if !integers.iter().zip(column).all(is_exact) {
         return whole(column);
     }

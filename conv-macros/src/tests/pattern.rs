@@ -41,27 +41,9 @@ impl Weights {
                 let (i, j) = (i / spec.kernel.w, i % spec.kernel.w);
                 kinds[(i * 3 + 3) % 7] * kinds[(j * 2 + 3) % 7]
             }
-            Self::Symmetric => self.mirrored(spec, i, 1.0),
-            Self::Antisymmetric => self.mirrored(spec, i, -1.0),
-            Self::Sparse => kinds[i * 5 % 7] * f64::from(u8::from(i % 3 == 0)),
-        }
-    }
-
-    fn mirrored(self, spec: &Spec, at: usize, sign: f64) -> f64 {
-        let (kernel, tap) = (spec.kernel, at % spec.taps());
-        let (i, j) = (tap / kernel.w, tap % kernel.w);
-        let (up, left) = (i.min(kernel.h - 1 - i), j.min(kernel.w - 1 - j));
-        let value = f64::from(u8::try_from((up * 3 + left * 5 + at / spec.taps()) % 6).expect("small")) - 2.0;
-        match (2 * j + 1).cmp(&kernel.w) {
-            Ordering::Less => value,
-            Ordering::Equal => {
-                if sign < 0.0 {
-                    0.0
-                } else {
-                    value
-                }
-            }
-            Ordering::Greater => sign * value,
+            Self::Symmetric => mirrored(spec, i, 1.0),
+            Self::Antisymmetric => mirrored(spec, i, -1.0),
+            Self::Sparse => kinds[i * 5 % 7] * f64::from(u8::from(i.is_multiple_of(3))),
         }
     }
 
@@ -76,6 +58,25 @@ impl Weights {
             Self::Unknown => Pattern::default(),
             _ => Pattern::of(&self.of(spec).repeat(spec.groups)),
         }
+    }
+}
+
+/// A weight of a kernel whose right half mirrors its left, with this sign.
+fn mirrored(spec: &Spec, at: usize, sign: f64) -> f64 {
+    let (kernel, tap) = (spec.kernel, at % spec.taps());
+    let (i, j) = (tap / kernel.w, tap % kernel.w);
+    let (up, left) = (i.min(kernel.h - 1 - i), j.min(kernel.w - 1 - j));
+    let value = f64::from(u8::try_from((up * 3 + left * 5 + at / spec.taps()) % 6).expect("small")) - 2.0;
+    match (2 * j + 1).cmp(&kernel.w) {
+        Ordering::Less => value,
+        Ordering::Equal => {
+            if sign < 0.0 {
+                0.0
+            } else {
+                value
+            }
+        }
+        Ordering::Greater => sign * value,
     }
 }
 
@@ -113,13 +114,13 @@ fn columns(keys: &str) -> Columns {
 #[test]
 fn columns_that_are_multiples_are_one() {
     let sobel = columns(SOBEL);
-    assert_eq!(sobel.columns, [[1.0, 2.0, 1.0], [1.0, 0.0, -1.0]]);
+    assert_eq!(sobel.different, [[1.0, 2.0, 1.0], [1.0, 0.0, -1.0]]);
     let factors = |o: usize| sobel.outputs[o].iter().map(|term| (term.tap, term.factor)).collect::<Vec<_>>();
     assert_eq!(factors(0), [(0, -1.0), (2, 1.0)]);
     assert_eq!(factors(1), [(0, -1.0), (1, -2.0), (2, -1.0)]);
     assert!(sobel.exact && sobel.to_string().contains("each kernel is the product of a column and a row"));
     let laplace = columns(&one_kernel("[[0, 1, 0], [1, -4, 1], [0, 1, 0]]"));
-    assert_eq!(laplace.columns, [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0]]);
+    assert_eq!(laplace.different, [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0]]);
     assert!(!laplace.to_string().contains("rank one"));
 }
 
@@ -128,7 +129,7 @@ fn a_column_of_fractions_is_a_multiple_of_integers() {
     let blur =
         columns(&one_kernel("[[0.0625, 0.125, 0.0625], [0.125, 0.25, 0.125], [0.0625, 0.125, 0.0625]]"));
     // The factors are not less than one, so that no sum exceeds the output.
-    assert_eq!((blur.columns, blur.exact), (vec![vec![0.0625, 0.125, 0.0625]], true));
+    assert_eq!((blur.different, blur.exact), (vec![vec![0.0625, 0.125, 0.0625]], true));
     assert_eq!(blur.outputs[0].iter().map(|term| term.factor).collect::<Vec<_>>(), [1.0, 2.0, 1.0]);
 }
 
@@ -139,7 +140,7 @@ fn rounded_products_are_products_within_the_bound() {
         "[[0.36787944, 0.60653067, 0.36787944], [0.60653067, 1.0, 0.60653067], [0.36787944, 0.60653067, 0.36787944]]",
     ));
     let said = blur.to_string();
-    assert!((blur.columns.len(), blur.exact) == (1, false), "{said}");
+    assert!((blur.different.len(), blur.exact) == (1, false), "{said}");
     assert!(said.contains("rank one), within two units in the last place"), "{said}");
 }
 
