@@ -35,9 +35,9 @@ impl Emitter<'_> {
 
     fn statement(&self, stmt: &Stmt) -> TokenStream {
         match stmt {
-            Stmt::For { var, extent, body } => {
-                let (var, extent, body) = (variable(*var), index(extent), self.body(body));
-                quote!(for #var in 0..#extent { #body })
+            Stmt::For { var, from, to, body } => {
+                let (var, from, to, body) = (variable(*var), index(from), index(to), self.body(body));
+                quote!(for #var in #from..#to { #body })
             }
             Stmt::Tiles { var, extent, step, body } => {
                 let (var, extent, body) = (variable(*var), index(extent), self.body(body));
@@ -67,10 +67,6 @@ impl Emitter<'_> {
                 let (name, len) = (buffer_name(*buffer), Literal::usize_unsuffixed(*len));
                 let zero = self.dtype.literal(0.0);
                 quote!(let mut #name = [#zero; #len];)
-            }
-            Stmt::Forget { buffer } => {
-                let name = buffer_name(*buffer);
-                quote!(let #name = ::core::hint::black_box(#name);)
             }
             Stmt::Window { name, buffer, at, len } => {
                 let (name, source, at) = (register(name), slice(*buffer), index(at));
@@ -303,6 +299,10 @@ fn index(value: &Index) -> TokenStream {
         Index::Tiles(a, b) => {
             let (a, b) = (index(a), Literal::usize_unsuffixed(*b));
             quote!(usize::div_ceil(#a, #b))
+        }
+        Index::Opaque(value) => {
+            let value = Literal::usize_unsuffixed(*value);
+            quote!(::core::hint::black_box(#value))
         }
         Index::AtMost(a, b) => {
             let (a, b) = (index(a), Literal::usize_unsuffixed(*b));

@@ -13,7 +13,7 @@ mod winograd;
 use self::winograd::Winograd;
 use crate::nest::{Index, Nest, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Plan, SumsPlan, SumsTile, Tile};
-use crate::spec::{Factor, Place, Spec};
+use crate::spec::{Factor, PaddingMode, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
 pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
@@ -92,6 +92,10 @@ impl Block<'_> {
             // What is computed from a copy of some rows has other planes than the image.
             (Some(_), Size::Plane) if matches!(self.plan.tile, Tile::Slide { .. }) => Index::Size(size),
             (Some(known), Size::Plane) => Index::Const(known.plane),
+            (Some(known), Size::First) if known.band < known.out.h => Index::Size(size),
+            (Some(_), Size::First) => Index::Const(0),
+            (Some(_), Size::ImageH) => Index::Const(self.plan.image.h),
+            (Some(_), Size::ImageW) => Index::Const(self.plan.image.w),
         }
     }
 
@@ -105,6 +109,45 @@ impl Block<'_> {
         (tap * self.spec.in_per_group() + channel) * self.width
     }
 
+    /// The rows of taps that meet the image at output row `y`.
+    fn tap_rows(&self, y: &Index) -> [Index; 2] {
+        let (spec, padding) = (self.spec, self.spec.padding);
+        let row = (self.size(Size::First) + y.clone()) * spec.stride.h;
+        let axis = Axis {
+            taps: spec.kernel.h,
+            dilation: spec.dilation.h,
+            before: padding.top,
+            after: padding.bottom,
+        };
+        self.meeting(&axis, self.size(Size::ImageH), [row.clone(), row])
+    }
+
+    /// The columns of taps that meet the image in a tile of so many pixels at output column `x`.
+    fn tap_columns(&self, x: &Index, pixels: usize) -> [Index; 2] {
+        let (spec, padding) = (self.spec, self.spec.padding);
+        let ends = [x.clone(), x.clone() + (pixels - 1)].map(|x| x * spec.stride.w);
+        let axis = Axis {
+            taps: spec.kernel.w,
+            dilation: spec.dilation.w,
+            before: padding.left,
+            after: padding.right,
+        };
+        self.meeting(&axis, self.size(Size::ImageW), ends)
+    }
+
+    /// From which tap to which some of the places from `first` to `last` meet the image: what the others read is
+    /// zero.
+    fn meeting(&self, axis: &Axis, size: Index, [first, last]: [Index; 2]) -> [Index; 2] {
+        let Axis { taps, dilation, before, after } = *axis;
+        let zeros = self.plan.copy && self.spec.padding_mode == PaddingMode::Zeros;
+        if !zeros || before.max(after) == 0 {
+            return [Index::Const(0), Index::Const(taps)];
+        }
+        let from = Index::Const(before).less(last).tiles_of(dilation);
+        let to = (size + before).less(first).tiles_of(dilation).at_most(taps);
+        [from, to]
+    }
+
     /// Where column tap `j` stands in a row, relative to tap 0.
     fn column_of_tap(&self, j: Index) -> Index {
         let phases = self.plan.phases;
@@ -112,6 +155,14 @@ impl Block<'_> {
         let phase = self.size(Size::Pitch).divided_by(phases);
         offset.clone().modulo(phases) * phase + offset.divided_by(phases)
     }
+}
+
+/// The taps along one axis, and the padding before and after the image.
+struct Axis {
+    taps: usize,
+    dilation: usize,
+    before: usize,
+    after: usize,
 }
 
 /// `acc += x * weight` for each pair of `acc` and `x`, as the factor allows: `weight` is set only if it is
@@ -131,11 +182,18 @@ fn accumulate(factor: Factor, weight: (Reg, Vector), pairs: impl Iterator<Item =
 
 /// A loop, or its body alone if it runs once.
 fn counted(name: &'static str, extent: usize, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
-    if extent == 1 {
-        return body(Index::Const(0));
+    ranged(name, [Index::Const(0), Index::Const(extent)], body)
+}
+
+/// A loop from one number to another, or its body alone if it is known to run once.
+fn ranged(name: &'static str, [from, to]: [Index; 2], body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
+    if let (Some(first), Some(end)) = (from.constant(), to.constant())
+        && end == first + 1
+    {
+        return body(from);
     }
     let var = Var(name);
-    vec![Stmt::For { var, extent: Index::Const(extent), body: body(Index::Var(var)) }]
+    vec![Stmt::For { var, from, to, body: body(Index::Var(var)) }]
 }
 
 /// Tiles of the first of `steps` that fits the extent, the last of which is 1.

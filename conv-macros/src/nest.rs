@@ -49,6 +49,12 @@ pub(crate) enum Size {
     Pitch,
     /// Elements from one input channel to the next.
     Plane,
+    /// The first output row of the band.
+    First,
+    /// Rows of the image.
+    ImageH,
+    /// Columns of the image.
+    ImageW,
 }
 
 /// A loop variable.
@@ -70,6 +76,8 @@ pub(crate) enum Index {
     AtMost(Box<Index>, usize),
     /// A quotient, rounded up.
     Tiles(Box<Index>, usize),
+    /// A number that the compiler must not know.
+    Opaque(usize),
 }
 
 impl Index {
@@ -132,7 +140,7 @@ impl<I: Into<Index>> Add<I> for Index {
 
     fn add(self, other: I) -> Self {
         match (self, other.into()) {
-            (Self::Const(a), Self::Const(b)) => Self::Const(a + b),
+            (Self::Const(a), Self::Const(b)) => Self::Const(a.saturating_add(b)),
             (Self::Const(0), other) | (other, Self::Const(0)) => other,
             (a, b) => Self::Sum(Box::new(a), Box::new(b)),
         }
@@ -144,7 +152,7 @@ impl<I: Into<Index>> Mul<I> for Index {
 
     fn mul(self, other: I) -> Self {
         match (self, other.into()) {
-            (Self::Const(a), Self::Const(b)) => Self::Const(a * b),
+            (Self::Const(a), Self::Const(b)) => Self::Const(a.saturating_mul(b)),
             (Self::Const(0), _) | (_, Self::Const(0)) => Self::Const(0),
             (Self::Const(1), other) | (other, Self::Const(1)) => other,
             (a, b) => Self::Product(Box::new(a), Box::new(b)),
@@ -182,16 +190,13 @@ pub(crate) enum Vector {
 pub(crate) enum Stmt {
     /// An array on the stack, filled with zeros.
     Local { buffer: Buffer, len: usize },
-    /// `for var in 0..extent`
-    For { var: Var, extent: Index, body: Vec<Stmt> },
+    /// `for var in from..to`
+    For { var: Var, from: Index, to: Index, body: Vec<Stmt> },
     /// Tiles that cover `0..extent`: `var` is 0, step, 2 step, .. and at last `extent - step`, so that the
     /// last tile overlaps the one before where it must. The extent is at least one step.
     Tiles { var: Var, extent: Index, step: usize, body: Vec<Stmt> },
     /// The first body if `value >= at_least`, else the second.
     Choose { value: Index, at_least: usize, then: Vec<Stmt>, otherwise: Vec<Stmt> },
-    /// Makes the compiler forget what it has read from a buffer, so that it reads it again rather than keep
-    /// it in registers that there are not.
-    Forget { buffer: Buffer },
     /// Names `len` consecutive elements, checked once and then indexed by constants.
     Window { name: Reg, buffer: Buffer, at: Index, len: usize },
     /// Names `len` consecutive elements, to take windows from: where several rows have one length, one check

@@ -75,12 +75,19 @@ pub(crate) struct Plan {
     pub(crate) compared: usize,
 }
 
-/// The cheapest plan.
+/// The cheapest plan. If the image is not known, it is the one that costs least over images of several sizes,
+/// beside the cheapest for each.
 pub(crate) fn plan(spec: &Spec, machine: Machine) -> Plan {
     let all = candidates(spec, machine);
     let compared = all.len();
-    let cheapest = all.into_iter().min_by(|a, b| a.cost.cycles().total_cmp(&b.cost.cycles()));
-    let plan = cheapest.unwrap_or_else(|| unreachable!("a tile of one vector suits every layer"));
+    let mut strains = vec![0.0; compared];
+    for (image, weight) in images(spec) {
+        let costs: Vec<_> = all.iter().map(|plan| Cost::of(spec, plan, image).cycles()).collect();
+        let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        strains.iter_mut().zip(costs).for_each(|(strain, cost)| *strain += weight * cost / least);
+    }
+    let cheapest = all.into_iter().zip(strains).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    let (plan, _) = cheapest.unwrap_or_else(|| unreachable!("a tile of one vector suits every layer"));
     Plan { compared, ..plan }
 }
 
@@ -102,6 +109,18 @@ impl Plan {
         let weights = spec.taps_with((self.block, false), channels, |factor| factor == Factor::Other);
         let alive = weights.min(channels * rows.min(spec.kernel.h) * spec.kernel.w);
         alive + channels * rows * vectors + 2 < self.machine.registers * 5 / 8
+    }
+
+    /// Whether the columns of taps are a counted loop, with one column's weights in registers. A single row has
+    /// no use for a weight that is kept.
+    pub(crate) fn loops_over_columns(&self, spec: &Spec) -> bool {
+        let Tile::Rows { channels, rows, vectors } = self.tile else { return false };
+        let tails = [false, true].into_iter().take(if self.tail > 0 { 2 } else { 1 });
+        let special =
+            |tail| spec.taps_with((self.block, tail), self.channels(spec, tail), |of| of != Factor::Other);
+        let fits = channels * (spec.kernel.h + rows * vectors) + vectors < self.machine.registers;
+        let single = channels * rows == 1;
+        !single && fits && tails.map(special).sum::<usize>() == 0 && !self.keeps_weights(spec)
     }
 
     /// The transforms of a Winograd plan, along rows and along columns.
@@ -128,21 +147,52 @@ pub(crate) fn turns(spec: &Spec, accumulators: usize) -> usize {
     [4, 2].into_iter().find(|turns| accumulators * turns <= 8 && depth.is_multiple_of(*turns)).unwrap_or(1)
 }
 
-/// The image to plan for. Where it is not known it is taken to be of the side that such a layer has in most
-/// networks: the more channels, the smaller the image.
+/// The pixels of a tile with lanes over channels, and of the smaller ones for what is narrower.
+pub(crate) fn pixel_steps(pixels: usize) -> Vec<usize> {
+    let half = if pixels >= 12 { pixels.div_ceil(2) } else { 1 };
+    let mut steps = vec![pixels, half, 4, 1];
+    steps.retain(|step| *step <= pixels);
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    steps.dedup();
+    steps
+}
+
+/// The image that a plan's costs are told for. Where it is not known it is taken to be of the side that such a
+/// layer has in most networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {
+    spec.input.unwrap_or_else(|| square(spec, nominal_side(spec)))
+}
+
+/// The images to plan for, each with its weight: where it is not known, from a quarter to four times the side that
+/// is usual.
+fn images(spec: &Spec) -> Vec<(Hw, f64)> {
+    if let Some(image) = spec.input {
+        return vec![(image, 1.0)];
+    }
+    let side = nominal_side(spec);
+    let sides = [(side / 4, 1.0), (side / 2, 1.0), (side, 4.0), (2 * side, 1.0), (4 * side, 1.0)];
+    let large = sides.into_iter().filter(|(side, _)| *side >= 7);
+    large.map(|(side, weight)| (square(spec, side), weight)).collect()
+}
+
+/// A strided layer of few channels is a network's first.
+fn nominal_side(spec: &Spec) -> usize {
+    let first = spec.in_channels <= 4 && spec.stride.h.max(spec.stride.w) > 1;
     let channels = spec.in_channels.saturating_mul(spec.out_channels).isqrt();
     // Constant kernels of a few channels filter photographs.
     let filters = spec.pattern.is_known() && channels <= 4;
-    let side = match channels {
+    match channels {
         512.. => 7,
         192.. => 14,
         96.. => 28,
         _ if filters => 512,
+        _ if first => 224,
         _ => 56,
-    };
-    // The kernel must fit.
+    }
+}
+
+/// A square image, unless the kernel does not fit it.
+fn square(spec: &Spec, side: usize) -> Hw {
     let extent = spec.effective_kernel();
-    let along = |extent: usize| extent.max(side);
-    spec.input.unwrap_or(Hw { h: along(extent.h), w: along(extent.w) })
+    Hw { h: extent.h.max(side), w: extent.w.max(side) }
 }

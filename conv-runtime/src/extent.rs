@@ -129,9 +129,10 @@ impl Extent {
 
     /// The geometry of a band.
     pub(crate) fn geometry(&self, rows: Rows) -> Geometry {
-        let [out_h, out_w] = self.out;
+        let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
+        let (first, pitch, out_plane) = (rows.first, self.pitch, out_h * out_w);
         let plane = if rows.is_edge { self.edge_plane } else { self.plane };
-        Geometry { out_h: rows.count, out_w, out_plane: out_h * out_w, pitch: self.pitch, plane }
+        Geometry { out_h: rows.count, out_w, out_plane, pitch, plane, first, image_h, image_w }
     }
 }
 

@@ -82,7 +82,7 @@ impl Scheme {
 }
 
 /// The sizes that a kernel computes with, in elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Geometry {
     /// Output rows of the band.
     pub out_h: usize,
@@ -94,6 +94,12 @@ pub struct Geometry {
     pub pitch: usize,
     /// From one input channel to the next.
     pub plane: usize,
+    /// The first output row of the band.
+    pub first: usize,
+    /// Rows of the image.
+    pub image_h: usize,
+    /// Columns of the image.
+    pub image_w: usize,
 }
 
 /// What one call of a generated kernel works on: a block of output channels of one image.

@@ -9,6 +9,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
+use crate::tile::copy_short;
 use crate::{Conv2dConfig, Element, PaddingMode};
 
 /// Elements from one row of the copy to the next, or `None` if they cannot be counted.
@@ -34,20 +35,61 @@ pub struct Job<'a> {
     pub(crate) pitch: usize,
     /// From one channel of the copy to the next.
     pub(crate) plane: usize,
+    /// Zeros stand left and right of the image already, from a copy of the same pitch.
+    pub(crate) margins: bool,
 }
 
 /// Copies some rows of all planes of `image` (`[channels, h, w]`) to `planes`.
 #[inline(always)]
 pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], planes: &mut [E]) {
-    let Job { config, image: [h, w], first, rows, pitch, .. } = job;
-    let [top, _] = config.padding[0];
-    let columns = Columns { config, phases: job.phases, width: w };
+    let [h, w] = job.image;
     for (image, plane) in image.chunks_exact(h * w).zip(planes.chunks_exact_mut(job.plane)) {
-        for (y, row) in (first..first + rows).zip(plane.chunks_exact_mut(pitch)) {
-            match source(config.padding_mode, y, top, h) {
-                Some(y) => columns.copy(simd, &image[y * w..][..w], row),
-                None => row.fill(E::ZERO),
+        job.rows(simd, image, &mut plane[..job.rows * job.pitch]);
+    }
+}
+
+impl Job<'_> {
+    /// The rows of one plane: those above the image, those in it, and those below.
+    #[inline(always)]
+    fn rows<S: Simd, E: Element>(&self, simd: S, image: &[E], rows: &mut [E]) {
+        let (first, [h, w], [top, _]) = (self.first, self.image, self.config.padding[0]);
+        let above = top.saturating_sub(first).min(self.rows);
+        let skipped = first.saturating_sub(top).min(h);
+        let inside = (h - skipped).min(self.rows - above);
+        let (above, rest) = rows.split_at_mut(above * self.pitch);
+        let (inside, below) = rest.split_at_mut(inside * self.pitch);
+        self.outside(simd, image, first, above);
+        self.inside(simd, &image[skipped * w..], inside);
+        self.outside(simd, image, first.max(top) + h - skipped, below);
+    }
+
+    /// Rows that are not the image's, from padded row `first` on.
+    #[inline(always)]
+    fn outside<S: Simd, E: Element>(&self, simd: S, image: &[E], first: usize, rows: &mut [E]) {
+        let ([h, w], [top, _]) = (self.image, self.config.padding[0]);
+        for (y, row) in (first..).zip(rows.chunks_exact_mut(self.pitch)) {
+            match source(self.config.padding_mode, y, top, h) {
+                Some(y) => self.inside(simd, &image[y * w..][..w], row),
+                None => clear_row(simd, row),
             }
+        }
+    }
+
+    /// Rows of the image, and what stands left and right of them.
+    #[inline(always)]
+    fn inside<S: Simd, E: Element>(&self, simd: S, pixels: &[E], rows: &mut [E]) {
+        let columns =
+            Columns { config: self.config, phases: self.phases, width: self.image[1], pitch: self.pitch };
+        if self.config.padding_mode == PaddingMode::Zeros && !self.margins {
+            columns.clear(simd, rows);
+        }
+        match self.phases {
+            1 => columns.copy(simd, pixels, rows),
+            2 => columns.separate(simd, pixels, rows),
+            _ => columns.sort(pixels, rows),
+        }
+        if self.config.padding_mode != PaddingMode::Zeros {
+            columns.border(pixels, rows);
         }
     }
 }
@@ -72,47 +114,101 @@ pub(crate) fn source(mode: PaddingMode, at: usize, before: usize, size: usize) -
     }
 }
 
-/// How one row of the image becomes one row of the copy.
+/// How rows of the image become rows of the copy. Each way is a function of its own: all of them in one are more
+/// than the compiler keeps in registers, and take twice as long.
+#[derive(Clone, Copy)]
 struct Columns<'a> {
     config: &'a Conv2dConfig,
     phases: usize,
     width: usize,
+    pitch: usize,
 }
 
 impl Columns<'_> {
-    #[inline(always)]
-    fn copy<S: Simd, E: Element>(&self, simd: S, pixels: &[E], row: &mut [E]) {
-        let [left, right] = self.config.padding[1];
-        let zeros = self.config.padding_mode == PaddingMode::Zeros;
-        match self.phases {
-            1 if zeros => {
-                clear(simd, row, left, row.len() - left - self.width);
-                move_row(simd, pixels, &mut row[left..left + self.width]);
-            }
-            1 => {
-                move_row(simd, pixels, &mut row[left..left + self.width]);
-                self.sides(pixels, row);
-            }
-            2 if zeros => {
-                let end = left + self.width;
-                for half in row.chunks_exact_mut(row.len() / 2) {
-                    clear(simd, half, left, half.len() - end / 2);
+    /// Zeros left and right of the image, at least.
+    #[inline(never)]
+    fn clear<S: Simd, E: Element>(self, simd: S, rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        let end = left + self.width;
+        simd.vectorize(
+            #[inline(always)]
+            || match self.phases {
+                phases @ (1 | 2) => {
+                    for part in rows.chunks_exact_mut(self.pitch / phases) {
+                        clear_ends(simd, part, left, part.len() - end / phases);
+                    }
                 }
-                self.sort(simd, pixels, row);
-            }
-            _ => {
-                self.sort(simd, pixels, row);
-                self.border(pixels, row, 0..left);
-                self.border(pixels, row, left + self.width..row.len());
+                _ => rows.fill(E::ZERO),
+            },
+        );
+    }
+
+    /// Rows as they are.
+    #[inline(never)]
+    fn copy<S: Simd, E: Element>(self, simd: S, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let pixels = pixels.chunks_exact(self.width);
+                for (pixels, row) in pixels.zip(rows.chunks_exact_mut(self.pitch)) {
+                    move_row(simd, pixels, &mut row[left..][..self.width]);
+                }
+            },
+        );
+    }
+
+    /// Rows of which the even columns come first.
+    #[inline(never)]
+    fn separate<S: Simd, E: Element>(self, simd: S, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let pixels = pixels.chunks_exact(self.width);
+                for (pixels, row) in pixels.zip(rows.chunks_exact_mut(self.pitch)) {
+                    let (even, odd) = row.split_at_mut(self.pitch / 2);
+                    if left.is_multiple_of(2) {
+                        separate(simd, pixels, &mut even[left / 2..], &mut odd[left / 2..]);
+                    } else {
+                        separate(simd, pixels, &mut odd[left / 2..], &mut even[left / 2 + 1..]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// Rows whose columns are sorted by their remainder modulo more than two.
+    fn sort<E: Element>(self, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
+            for skip in 0..self.phases.min(self.width) {
+                let column = &mut row[self.place(left + skip)..];
+                for (to, from) in column.iter_mut().zip(pixels[skip..].iter().step_by(self.phases)) {
+                    *to = *from;
+                }
             }
         }
-        debug_assert!(left + self.width + right <= row.len(), "the row holds all columns");
+    }
+
+    /// What stands left and right of the image in the modes other than zeros.
+    #[inline(never)]
+    fn border<E: Element>(self, pixels: &[E], rows: &mut [E]) {
+        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
+            if self.phases == 1 {
+                self.sides(pixels, row);
+            } else {
+                let left = self.config.padding[1][0];
+                self.sorted_sides(pixels, row, 0..left);
+                self.sorted_sides(pixels, row, left + self.width..row.len());
+            }
+        }
     }
 
     /// What stands left and right of the image, mode by mode: [`source`] for a few columns of each row
     /// would take as long as the row.
     #[inline(always)]
-    fn sides<E: Element>(&self, pixels: &[E], row: &mut [E]) {
+    fn sides<E: Element>(self, pixels: &[E], row: &mut [E]) {
         let [left, right] = self.config.padding[1];
         let (before, rest) = row.split_at_mut(left);
         let (after, filler) = rest[self.width..].split_at_mut(right);
@@ -141,44 +237,19 @@ impl Columns<'_> {
         }
     }
 
-    /// The columns of the image, sorted by their remainder.
-    #[inline(always)]
-    fn sort<S: Simd, E: Element>(&self, simd: S, pixels: &[E], row: &mut [E]) {
-        let [left, _] = self.config.padding[1];
-        let each = row.len() / self.phases;
-        if self.phases == 2 {
-            let (even, odd) = row.split_at_mut(each);
-            let (even, odd) = if left % 2 == 0 {
-                (&mut even[left / 2..], &mut odd[left / 2..])
-            } else {
-                (&mut odd[left / 2..], &mut even[left / 2 + 1..])
-            };
-            return separate(simd, pixels, even, odd);
-        }
-        for skip in 0..self.phases.min(self.width) {
-            let column = &mut row[self.place(left + skip, each)..];
-            for (to, from) in column.iter_mut().zip(pixels[skip..].iter().step_by(self.phases)) {
-                *to = *from;
-            }
-        }
-    }
-
-    /// The columns outside the image, and those that only fill the row up.
-    #[inline(always)]
-    fn border<E: Element>(&self, pixels: &[E], row: &mut [E], columns: core::ops::Range<usize>) {
+    /// The columns outside the image, and those that only fill the row up, where columns are sorted.
+    fn sorted_sides<E: Element>(self, pixels: &[E], row: &mut [E], columns: core::ops::Range<usize>) {
         let [left, right] = self.config.padding[1];
-        let each = row.len() / self.phases;
         for x in columns {
             let real = x < left + self.width + right;
             let from = real.then(|| source(self.config.padding_mode, x, left, self.width)).flatten();
-            row[self.place(x, each)] = from.map_or(E::ZERO, |from| pixels[from]);
+            row[self.place(x)] = from.map_or(E::ZERO, |from| pixels[from]);
         }
     }
 
-    /// Where column `x` of the padded image stands in a row with `each` columns per phase.
-    #[inline(always)]
-    fn place(&self, x: usize, each: usize) -> usize {
-        if self.phases == 1 { x } else { x % self.phases * each + x / self.phases }
+    /// Where column `x` of the padded image stands in a row.
+    fn place(self, x: usize) -> usize {
+        x % self.phases * (self.pitch / self.phases) + x / self.phases
     }
 }
 
@@ -186,40 +257,51 @@ impl Columns<'_> {
 #[inline(always)]
 fn separate<S: Simd, E: Element>(simd: S, pixels: &[E], even: &mut [E], odd: &mut [E]) {
     let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
-    let (pairs, last) = pixels.as_chunks::<2>();
-    if let Some(most) = pairs.len().checked_sub(lanes) {
-        let mut at = 0;
-        while at < most {
-            separate_vectors(simd, pixels, even, odd, at);
-            at += lanes;
+    let (pairs, single) = pixels.as_chunks::<2>();
+    if let Some(last) = pairs.len().checked_sub(lanes) {
+        let vectors = pixels.chunks_exact(2 * lanes);
+        for ((pixels, even), odd) in
+            vectors.zip(even.chunks_exact_mut(lanes)).zip(odd.chunks_exact_mut(lanes))
+        {
+            separate_vectors(simd, pixels, even, odd);
         }
-        separate_vectors(simd, pixels, even, odd, most);
+        let pixels = &pixels[2 * last..][..2 * lanes];
+        separate_vectors(simd, pixels, &mut even[last..][..lanes], &mut odd[last..][..lanes]);
     } else {
         for ((even, odd), pair) in even.iter_mut().zip(odd.iter_mut()).zip(pairs) {
             [*even, *odd] = *pair;
         }
     }
-    if let (Some(even), [last]) = (even.get_mut(pairs.len()), last) {
-        *even = *last;
+    if let (Some(even), [single]) = (even.get_mut(pairs.len()), single) {
+        *even = *single;
     }
 }
 
-/// One vector of pairs, from pair `at` on.
+/// One vector of pairs.
 #[inline(always)]
-fn separate_vectors<S: Simd, E: Element>(simd: S, pixels: &[E], even: &mut [E], odd: &mut [E], at: usize) {
+fn separate_vectors<S: Simd, E: Element>(simd: S, pixels: &[E], even: &mut [E], odd: &mut [E]) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let (low, high) = pixels.split_at(Vector::<S, E>::LEN);
+    let [low, high] = [low, high].map(|half| Vector::<S, E>::from_slice(simd, half));
+    low.unzip_low(high).store_slice(even);
+    low.unzip_high(high).store_slice(odd);
+}
+
+/// Zeros a row, without a call of `memset`.
+#[inline(always)]
+fn clear_row<S: Simd, E: Element>(simd: S, row: &mut [E]) {
     type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
     let lanes = Vector::<S, E>::LEN;
-    let pixels = &pixels[2 * at..][..2 * lanes];
-    let low = Vector::<S, E>::from_slice(simd, &pixels[..lanes]);
-    let high = Vector::<S, E>::from_slice(simd, &pixels[lanes..]);
-    low.unzip_low(high).store_slice(&mut even[at..at + lanes]);
-    low.unzip_high(high).store_slice(&mut odd[at..at + lanes]);
+    let zeros = Vector::<S, E>::splat(simd, E::ZERO);
+    let mut vectors = row.chunks_exact_mut(lanes);
+    vectors.by_ref().for_each(|vector| zeros.store_slice(vector));
+    vectors.into_remainder().fill(E::ZERO);
 }
 
 /// Zeros at least the first and the last columns of a row, with a vector each where that is enough: a call
 /// of `memset` for a column or two costs more than the row.
 #[inline(always)]
-fn clear<S: Simd, E: Element>(simd: S, row: &mut [E], left: usize, right: usize) {
+fn clear_ends<S: Simd, E: Element>(simd: S, row: &mut [E], left: usize, right: usize) {
     type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
     let lanes = Vector::<S, E>::LEN;
     let Some(last) = row.len().checked_sub(lanes).filter(|_| left.max(right) <= lanes) else {
@@ -233,30 +315,16 @@ fn clear<S: Simd, E: Element>(simd: S, row: &mut [E], left: usize, right: usize)
 /// Copies a row. A call of `memcpy` costs more than the few vectors of a typical row.
 #[inline(always)]
 fn move_row<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E]) {
-    let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let lanes = Vector::<S, E>::LEN;
     let Some(last) = from.len().checked_sub(lanes) else {
-        return short_row(from, to);
+        return copy_short(from, to);
     };
-    let mut at = 0;
-    while at < last {
-        move_vector(simd, from, to, at);
-        at += lanes;
+    for (from, to) in from.chunks_exact(lanes).zip(to.chunks_exact_mut(lanes)) {
+        Vector::<S, E>::from_slice(simd, from).store_slice(to);
     }
-    move_vector(simd, from, to, last);
-}
-
-#[inline(always)]
-fn move_vector<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E], at: usize) {
-    let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
-    <E as SimdFloatElement>::Native::<S>::from_slice(simd, &from[at..at + lanes])
-        .store_slice(&mut to[at..at + lanes]);
-}
-
-/// A row of less than one vector.
-#[inline(always)]
-fn short_row<E: Element>(from: &[E], to: &mut [E]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
+    if from.len() % lanes > 0 {
+        Vector::<S, E>::from_slice(simd, &from[last..]).store_slice(&mut to[last..]);
     }
 }
 
@@ -273,7 +341,8 @@ mod tests {
         let [top, bottom] = config.padding[0];
         let (rows, pitch) = (top + h + bottom, pitch(config, phases, w).expect("small"));
         let mut planes = alloc::vec![f32::NAN; rows * pitch];
-        let job = Job { config, phases, image: [h, w], first: 0, rows, pitch, plane: rows * pitch };
+        let job =
+            Job { config, phases, image: [h, w], first: 0, rows, pitch, plane: rows * pitch, margins: false };
         dispatch!(Isa::best().level(), simd => copy(simd, job, &image, &mut planes));
         planes
     }
@@ -317,7 +386,16 @@ mod tests {
         let config =
             Conv2dConfig::new(2, 1, [1, 1]).padding([[2, 1], [1, 1]]).padding_mode(PaddingMode::Circular);
         let image: Vec<f32> = (0u16..24).map(f32::from).collect();
-        let whole = Job { config: &config, phases: 1, image: [4, 3], first: 0, rows: 7, pitch: 5, plane: 35 };
+        let whole = Job {
+            config: &config,
+            phases: 1,
+            image: [4, 3],
+            first: 0,
+            rows: 7,
+            pitch: 5,
+            plane: 35,
+            margins: false,
+        };
         let band = Job { first: 3, rows: 2, plane: 10, ..whole };
         let (mut all, mut some) = (alloc::vec![0.0; 70], alloc::vec![0.0; 20]);
         dispatch!(Isa::best().level(), simd => copy(simd, whole, &image, &mut all));

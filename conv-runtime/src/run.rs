@@ -44,7 +44,7 @@ pub(crate) fn run<'m, K: Kernel>(
     let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
     let (copy, rest) = memory(extent.shares.total()?)?.split_at_mut(extent.shares.copy);
     let (prepared, work) = rest.split_at_mut(extent.shares.prepared);
-    let mut memory = Memory { copy, prepared, work };
+    let mut memory = Memory { copy, margins: false, prepared, work };
     let pass = Pass::<K> { parameters, scheme, extent };
     let from = input[0] * input[1] * config.in_per_group();
     let to = output[0] * output[1] * config.out_per_group();
@@ -65,6 +65,8 @@ struct Pass<'a, K: Kernel> {
 /// The scratch, shared out.
 struct Memory<'a, E> {
     copy: &'a mut [E],
+    /// The copy has been made before: what stands left and right of its rows may stay.
+    margins: bool,
     prepared: &'a mut [E],
     work: &'a mut [E],
 }
@@ -132,7 +134,10 @@ impl<K: Kernel> Pass<'_, K> {
             rows: (band.geometry.out_h - 1) * config.stride[0] + config.effective_kernel()[0],
             pitch: extent.pitch,
             plane: band.geometry.plane,
+            margins: memory.margins,
         };
+        // Every copy of a call has the same margins.
+        memory.margins = true;
         K::Elem::pad(self.parameters.isa.level(), job, image, memory.copy);
     }
 

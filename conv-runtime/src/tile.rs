@@ -123,13 +123,17 @@ pub(crate) fn store_first<S: Simd, V: SimdBase<S, Element: Element>>(
     count: usize,
     to: &mut [V::Element],
 ) {
-    let lanes = vector.as_slice();
-    match count {
-        _ if count == V::LEN => vector.store_slice(to),
-        8.. => halves::<8, _>(lanes, count, to),
-        4.. => halves::<4, _>(lanes, count, to),
-        2.. => halves::<2, _>(lanes, count, to),
-        1 => halves::<1, _>(lanes, count, to),
+    if count == V::LEN { vector.store_slice(to) } else { copy_short(&vector.as_slice()[..count], to) }
+}
+
+/// Copies a row of less than one vector.
+#[inline(always)]
+pub(crate) fn copy_short<E: Element>(from: &[E], to: &mut [E]) {
+    match from.len() {
+        8.. => halves::<8, _>(from, from.len(), to),
+        4.. => halves::<4, _>(from, from.len(), to),
+        2.. => halves::<2, _>(from, from.len(), to),
+        1 => halves::<1, _>(from, 1, to),
         0 => {}
     }
 }

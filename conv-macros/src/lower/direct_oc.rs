@@ -11,18 +11,21 @@
 //!    spills accumulators: measured at 77 % of peak where the loops reach 98 %.
 //! 3. The last tile of a row moves back to end with the row, and computes some pixels twice, with the same
 //!    result. The other way, a second body for the rest of the row, costs code for every remainder.
-//! 4. The tile has pixels down and channels across, the output has them the other way round:
+//! 4. Taps that meet nothing but zeros around the image are left out, row by row and tile by tile: half of
+//!    them, where a dilated kernel is nearly as large as the image.
+//! 5. The tile has pixels down and channels across, the output has them the other way round:
 //!    `conv_runtime`'s `scatter` transposes on the way out, once a tile.
 
 use super::outer::Outer;
-use super::{Block, counted, ladder};
+use super::{Block, ladder, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
+use crate::plan::pixel_steps;
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let mut body = vec![Stmt::Local { buffer: Buffer::Tile, len: pixels * block.width }];
     body.extend(ladder("y", &block.size(Size::OutH), &[1], &|y, _| {
-        // A narrow image takes smaller tiles: four pixels, then one.
-        let steps: Vec<_> = [pixels, 4, 1].into_iter().filter(|step| *step <= pixels).collect();
+        // A narrow image takes smaller tiles.
+        let steps = pixel_steps(pixels);
         ladder("x", &block.size(Size::OutW), &steps, &|x, pixels| tile(block, &y, &x, pixels))
     }));
     body
@@ -50,8 +53,8 @@ fn tile(block: &Block<'_>, y: &Index, x: &Index, pixels: usize) -> Vec<Stmt> {
 
 fn taps(block: &Block<'_>, outer: Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
     let spec = block.spec;
-    counted("i", spec.kernel.h, |i| {
-        counted("j", spec.kernel.w, |j| {
+    ranged("i", block.tap_rows(y), |i| {
+        ranged("j", block.tap_columns(x, outer.pixels), |j| {
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
             let pixel = row * block.size(Size::Pitch) + column;

@@ -10,51 +10,63 @@
 //! 2. With a stride, the columns of one tap lie apart; the padded copy has them side by side (`phases`).
 //! 3. Taps are counted loops. Unrolled, the compiler hoists the loads of all taps and spills accumulators:
 //!    measured at 53 % of peak for 8 channels x 48 columns where the loops reach 96 %.
-//! 4. The last tile of a row moves back to end with the row. A row that is narrower than a vector is
-//!    computed in one, of which the first lanes are stored.
+//! 4. The last tile of a row moves back to end with the row. A row that is narrower than a tile by less than a
+//!    vector is computed in one tile, of whose last vector the first lanes are stored.
 
-use super::{Block, counted, ladder};
+use super::{Block, counted, ladder, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 
 pub(super) fn lower(block: &Block<'_>, vectors: usize) -> Vec<Stmt> {
     ladder("y", &block.size(Size::OutH), &[1], &|y, _| {
-        across(block, vectors, &|x, vectors| {
-            let tile = Tile { block, vectors };
-            let mut body = start(block, block.channels, 1, vectors);
-            body.extend(tile.taps(&y, &x));
-            body.extend(store(block, &y, &x, 1, vectors));
+        across(block, vectors, &|span| {
+            let tile = Tile { block, vectors: span.vectors };
+            let mut body = start(block, block.channels, 1, span.vectors);
+            body.extend(tile.taps(&y, &span.x));
+            body.extend(store(block, &y, 1, &span));
             body
         })
     })
 }
 
-/// Tiles of `vectors` vectors over the columns of a row; of one vector where the row is shorter, which may
-/// be longer than the row.
-pub(super) fn across(
-    block: &Block<'_>,
-    vectors: usize,
-    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
-) -> Vec<Stmt> {
+/// The columns of a tile.
+pub(super) struct Span {
+    pub(super) x: Index,
+    pub(super) vectors: usize,
+    /// The last vector reaches beyond the row, which starts with the tile.
+    beyond: bool,
+}
+
+/// Tiles of `vectors` vectors over the columns of a row, or of one vector where the row is shorter; and one
+/// tile for a row that is shorter by less than a vector, if what the kernel reads goes on beyond the row.
+pub(super) fn across(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> Vec<Stmt>) -> Vec<Stmt> {
     let (lanes, extent) = (block.lanes(), block.size(Size::OutW));
-    let narrow = || body(Index::Const(0), 1);
-    match extent.constant() {
-        Some(known) if known < lanes => narrow(),
-        Some(known) => {
-            let vectors = vectors.min(known / lanes);
-            ladder("x", &extent, &[vectors * lanes], &|x, _| body(x, vectors))
-        }
-        None => {
-            let steps: &[usize] = if vectors == 1 { &[lanes] } else { &[vectors * lanes, lanes] };
-            steps.iter().rev().fold(narrow(), |otherwise, &step| {
-                vec![Stmt::Choose {
-                    value: extent.clone(),
-                    at_least: step,
-                    then: super::tiles("x", &extent, step, &|x, step| body(x, step / lanes)),
-                    otherwise,
-                }]
-            })
-        }
+    let whole = |vectors: usize| {
+        let body = |x, _| body(Span { x, vectors, beyond: false });
+        (vectors * lanes, super::tiles("x", &extent, vectors * lanes, &body))
+    };
+    let beyond = |vectors: usize| {
+        let least = (vectors - 1) * lanes + 1;
+        (least, body(Span { x: Index::Const(0), vectors, beyond: true }))
+    };
+    let mut choices = vec![whole(vectors)];
+    if vectors > 1 {
+        choices.extend(block.plan.copy.then(|| beyond(vectors)));
+        choices.push(whole(1));
     }
+    choices.push(beyond(1));
+    first_choice(&extent, choices)
+}
+
+/// The first body whose least extent is reached; the last one's always is.
+fn first_choice(extent: &Index, choices: Vec<(usize, Vec<Stmt>)>) -> Vec<Stmt> {
+    if let Some(known) = extent.constant() {
+        let chosen = choices.into_iter().find(|(least, _)| known >= *least);
+        return chosen.map_or_else(Vec::new, |(_, body)| body);
+    }
+    let chain = choices.into_iter().rev().reduce(|(_, otherwise), (at_least, then)| {
+        (at_least, vec![Stmt::Choose { value: extent.clone(), at_least, then, otherwise }])
+    });
+    chain.map_or_else(Vec::new, |(_, body)| body)
 }
 
 /// Every accumulator starts with its channel's bias.
@@ -75,17 +87,18 @@ pub(super) fn start(block: &Block<'_>, channels: usize, rows: usize, vectors: us
 }
 
 /// Stores the tile's rows.
-pub(super) fn store(block: &Block<'_>, y: &Index, x: &Index, rows: usize, vectors: usize) -> Vec<Stmt> {
+pub(super) fn store(block: &Block<'_>, y: &Index, rows: usize, span: &Span) -> Vec<Stmt> {
     let width = block.size(Size::OutW);
-    let narrow = *x == Index::Const(0) && vectors == 1 && width != Index::Const(block.lanes());
     let mut body = Vec::new();
     for o in 0..block.channels {
         for t in 0..rows {
-            let row = block.size(Size::OutPlane) * o + (y.clone() + t) * width.clone() + x.clone();
-            for v in 0..vectors {
-                let (reg, buffer, at) = (acc(o, t, v), Buffer::Output, row.clone() + v * block.lanes());
-                body.push(if narrow {
-                    Stmt::StoreFirst { reg, buffer, at, count: width.clone() }
+            let row = block.size(Size::OutPlane) * o + (y.clone() + t) * width.clone() + span.x.clone();
+            for v in 0..span.vectors {
+                let column = v * block.lanes();
+                let (reg, buffer, at) = (acc(o, t, v), Buffer::Output, row.clone() + column);
+                body.push(if span.beyond && v + 1 == span.vectors {
+                    let count = width.clone().less(Index::Const(column));
+                    Stmt::StoreFirst { reg, buffer, at, count }
                 } else {
                     Stmt::Store { reg, buffer, at }
                 });
@@ -108,8 +121,8 @@ impl Tile<'_> {
     fn taps(&self, y: &Index, x: &Index) -> Vec<Stmt> {
         let block = self.block;
         let spec = block.spec;
-        counted("i", spec.kernel.h, |i| {
-            counted("j", spec.kernel.w, |j| {
+        ranged("i", block.tap_rows(y), |i| {
+            ranged("j", block.tap_columns(x, self.vectors * block.lanes()), |j| {
                 let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
                 let pixel = row * block.size(Size::Pitch) + block.column_of_tap(j.clone()) + x.clone();
                 let tap = i * spec.kernel.w + j;

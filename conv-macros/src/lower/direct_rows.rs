@@ -11,10 +11,18 @@
 //! output rows below: input row `r` is tap 0 of output row `r`, tap 1 of row `r - 1`, and so on. With four
 //! rows of a 3x3 kernel, 18 loads serve 36 multiply-accumulates; row by row it would be 36.
 //!
-//! A weight serves as many output rows as the tile has, at times that lie apart. Where the weights do not
-//! all fit the registers beside the accumulators, the compiler would still keep them, and spill: it is made
-//! to forget them after each input row, and multiplies by the weight in memory. (7x7 on 96@56: 283 us for
-//! 348. A 3x3 kernel, whose nine weights fit, would lose as much: 107 for 76.)
+//! A weight serves as many output rows as the tile has, at times that lie apart. Where all weights do not fit the
+//! registers beside the accumulators, the compiler would still keep them, and spill. There the columns of taps are
+//! a counted loop, with the weights of one column in registers:
+//!
+//! ```text
+//!     for j:  for each input row r:  x = image[c][r, x + j ..]
+//!         acc[t] += x * splat(weight[i][j])  for all t, i with  t * stride + i * dilation = r
+//! ```
+//!
+//! With 7x7 taps and eight rows, 14 loads and 7 weights serve 56 multiply-accumulates. The compiler must not know
+//! how often the loop runs: unrolled, it would move all loads to the front and spill (7x7 on 96@56: 600 us; 224 us
+//! when rows took turns instead, with weights multiplied from memory).
 //!
 //! Rows at the bottom that do not fill a tile are computed again with those above, like the columns at the
 //! right (`direct_ow`).
@@ -23,16 +31,16 @@ use std::collections::BTreeMap;
 
 use super::direct_ow::{acc, across, start, store};
 use super::{Block, accumulate, counted, ladder};
-use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
+use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 
 pub(super) fn lower(block: &Block<'_>, rows: usize, vectors: usize) -> Vec<Stmt> {
     let steps = if rows == 1 { vec![1] } else { vec![rows, 1] };
     ladder("y", &block.size(Size::OutH), &steps, &|y, rows| {
-        across(block, vectors, &|x, vectors| {
-            let tile = Tile { block, rows, vectors };
-            let mut body = start(block, block.channels, rows, vectors);
-            body.extend(counted("c", block.spec.in_per_group(), |c| tile.channel(&y, &x, &c)));
-            body.extend(store(block, &y, &x, rows, vectors));
+        across(block, vectors, &|span| {
+            let tile = Tile { block, rows, vectors: span.vectors };
+            let mut body = start(block, block.channels, rows, span.vectors);
+            body.extend(counted("c", block.spec.in_per_group(), |c| tile.channel(&y, &span.x, &c)));
+            body.extend(store(block, &y, rows, &span));
             body
         })
     })
@@ -45,26 +53,70 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// All taps of one input channel.
+    /// All taps of one input channel: all at once, or column by column if that is as much as the registers hold.
     fn channel(&self, y: &Index, x: &Index, channel: &Index) -> Vec<Stmt> {
+        if self.block.plan.loops_over_columns(self.block.spec) {
+            self.looped(y, x, channel)
+        } else {
+            self.unrolled(y, x, channel)
+        }
+    }
+
+    fn unrolled(&self, y: &Index, x: &Index, channel: &Index) -> Vec<Stmt> {
         let (block, spec) = (self.block, self.block.spec);
-        let weights = Stmt::Window {
-            name: Reg::new("weight_row", &[]),
-            buffer: Buffer::Weights,
-            at: block.weights_at(Index::Const(0), channel.clone()),
-            len: self.weight(spec.taps() - 1, block.width - 1) + 1,
-        };
-        let kept = block.plan.keeps_weights(spec);
-        let mut body = Vec::from_iter(kept.then(|| weights.clone()));
+        let mut body = vec![self.weights(Index::Const(0), spec.kernel.w, channel)];
         for (r, users) in self.rows_read() {
-            if !kept {
-                body.extend([Stmt::Forget { buffer: Buffer::Weights }, weights.clone()]);
+            for phase in 0..block.plan.phases {
+                let of_phase = |j: &usize| j * spec.dilation.w % block.plan.phases == phase;
+                let taps: Vec<_> = (0..spec.kernel.w).filter(of_phase).collect();
+                let Some(last) = taps.last() else { continue };
+                let start = block.size(Size::Pitch).divided_by(block.plan.phases) * phase;
+                let reach = last * spec.dilation.w / block.plan.phases;
+                body.push(self.window(row_name(r, phase), self.row(y, x, channel, r) + start, reach));
+                for j in taps {
+                    let at = j * spec.dilation.w / block.plan.phases;
+                    body.extend(self.tap((row_name(r, phase), at), r, j, &users));
+                }
             }
-            let row = y.clone() * spec.stride.h + r;
-            let at = channel.clone() * block.size(Size::Plane) + row * block.size(Size::Pitch) + x.clone();
-            body.extend(self.row(&at, &users, r));
         }
         body
+    }
+
+    fn looped(&self, y: &Index, x: &Index, channel: &Index) -> Vec<Stmt> {
+        let (block, columns) = (self.block, self.block.spec.kernel.w);
+        let j = Var("j");
+        let mut body = vec![self.weights(Index::Var(j), 1, channel)];
+        for (r, users) in self.rows_read() {
+            let at = self.row(y, x, channel, r) + block.column_of_tap(Index::Var(j));
+            body.push(self.window(row_name(r, 0), at, 0));
+            body.extend(self.tap((row_name(r, 0), 0), r, 0, &users));
+        }
+        vec![Stmt::For { var: j, from: Index::Const(0), to: Index::Opaque(columns), body }]
+    }
+
+    /// The window of the weights of `columns` columns of taps, from column `j` on.
+    fn weights(&self, j: Index, columns: usize, channel: &Index) -> Stmt {
+        let (block, spec) = (self.block, self.block.spec);
+        let last = (spec.kernel.h - 1) * spec.kernel.w + columns - 1;
+        let (buffer, at) = (Buffer::Weights, block.weights_at(j, channel.clone()));
+        Stmt::Window {
+            name: Reg::new("weight_row", &[]),
+            buffer,
+            at,
+            len: self.weight(last, block.width - 1) + 1,
+        }
+    }
+
+    /// Where the tile starts in input row `r`.
+    fn row(&self, y: &Index, x: &Index, channel: &Index, r: usize) -> Index {
+        let block = self.block;
+        let row = y.clone() * block.spec.stride.h + r;
+        channel.clone() * block.size(Size::Plane) + row * block.size(Size::Pitch) + x.clone()
+    }
+
+    /// The tile's columns of an input row, and so many more.
+    fn window(&self, name: Reg, at: Index, reach: usize) -> Stmt {
+        Stmt::Window { name, buffer: Buffer::Image, at, len: reach + self.vectors * self.block.lanes() }
     }
 
     /// Each input row that the tile reads, with the output rows that read it and with which tap row.
@@ -79,30 +131,8 @@ impl Tile<'_> {
         rows
     }
 
-    /// All column taps of one input row. Each of its phases is a window of its own.
-    fn row(&self, at: &Index, users: &[(usize, usize)], r: usize) -> Vec<Stmt> {
-        let (block, spec) = (self.block, self.block.spec);
-        let phases = block.plan.phases;
-        let mut body = Vec::new();
-        for phase in 0..phases {
-            let taps: Vec<_> = (0..spec.kernel.w).filter(|j| j * spec.dilation.w % phases == phase).collect();
-            let Some(last) = taps.last() else { continue };
-            let start = block.size(Size::Pitch).divided_by(phases) * phase;
-            body.push(Stmt::Window {
-                name: row_name(r, phase),
-                buffer: Buffer::Image,
-                at: at.clone() + start,
-                len: last * spec.dilation.w / phases + self.vectors * block.lanes(),
-            });
-            for j in taps {
-                body.extend(self.tap(&row_name(r, phase), r, j, users));
-            }
-        }
-        body
-    }
-
-    /// One column tap of one input row: a load for each vector, and all that it serves.
-    fn tap(&self, window: &Reg, r: usize, j: usize, users: &[(usize, usize)]) -> Vec<Stmt> {
+    /// One column tap of one input row, found in a window: a load for each vector, and all that it serves.
+    fn tap(&self, (window, at): (Reg, usize), r: usize, j: usize, users: &[(usize, usize)]) -> Vec<Stmt> {
         let (block, spec) = (self.block, self.block.spec);
         let mut body = Vec::new();
         let mut products = Vec::new();
@@ -111,19 +141,15 @@ impl Tile<'_> {
                 let tap = i * spec.kernel.w + j;
                 let value = Vector::Splat { window: Reg::new("weight_row", &[]), at: self.weight(tap, o) };
                 let pairs = (0..self.vectors).map(|v| (acc(o, t, v), Reg::new("x", &[r, j, v])));
-                products.extend(accumulate(
-                    block.factor(tap, None, o),
-                    (Reg::new("w", &[tap, o]), value),
-                    pairs,
-                ));
+                let weight = (Reg::new("w", &[tap, o]), value);
+                products.extend(accumulate(block.factor(tap, None, o), weight, pairs));
             }
         }
         if products.is_empty() {
             return body;
         }
         for v in 0..self.vectors {
-            let at = j * spec.dilation.w / block.plan.phases + v * block.lanes();
-            let value = Vector::Load { window: window.clone(), at };
+            let value = Vector::Load { window: window.clone(), at: at + v * block.lanes() };
             body.push(Stmt::Set { reg: Reg::new("x", &[r, j, v]), value });
         }
         body.extend(products);

@@ -186,7 +186,7 @@ impl Tile<'_> {
                 body.push(Stmt::Move { to: Reg::new("this", &[t, k]), from: Reg::new("next", &[t, k]) });
             }
         }
-        Stmt::For { var: Var("x"), extent: extent.clone(), body }
+        Stmt::For { var: Var("x"), from: Index::Const(0), to: extent.clone(), body }
     }
 
     /// A vector of each output of all rows from column `x` on, stored as far as the row goes.

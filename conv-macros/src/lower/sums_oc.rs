@@ -89,8 +89,14 @@ impl Tile<'_> {
         let across = self.step(at, (y * Index::Size(Size::OutW) + x) * self.width());
         Stmt::For {
             var: Var("y"),
-            extent: Index::Size(Size::OutH),
-            body: vec![Stmt::For { var: Var("x"), extent: Index::Size(Size::OutW), body: across }],
+            from: Index::Const(0),
+            to: Index::Size(Size::OutH),
+            body: vec![Stmt::For {
+                var: Var("x"),
+                from: Index::Const(0),
+                to: Index::Size(Size::OutW),
+                body: across,
+            }],
         }
     }
 

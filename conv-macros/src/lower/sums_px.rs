@@ -56,8 +56,14 @@ impl Tile<'_> {
         let across = Index::Size(Size::OutW).divided_by(self.machine.lanes);
         body.push(Stmt::For {
             var: Var("y"),
-            extent: Index::Size(Size::OutH),
-            body: vec![Stmt::For { var: Var("x"), extent: across, body: self.step(corner) }],
+            from: Index::Const(0),
+            to: Index::Size(Size::OutH),
+            body: vec![Stmt::For {
+                var: Var("x"),
+                from: Index::Const(0),
+                to: across,
+                body: self.step(corner),
+            }],
         });
         for at @ [o, c, i, j] in self.accumulators() {
             let channel = (corner.o.clone() + o) * self.spec.in_per_group() + corner.c.clone() + c;

@@ -26,7 +26,7 @@
 use super::outer::Outer;
 use super::{Block, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
-use crate::plan::{Matrix, Transform};
+use crate::plan::{Matrix, Transform, pixel_steps};
 
 /// The transforms along both axes, and how they lie in memory.
 pub(super) struct Winograd<'a> {
@@ -118,7 +118,7 @@ impl Winograd<'_> {
 
     /// One block of output channels, from `V` to the output.
     pub(super) fn block(&self, pixels: usize) -> Vec<Stmt> {
-        let steps: Vec<_> = [pixels, 4, 1].into_iter().filter(|step| *step <= pixels).collect();
+        let steps = pixel_steps(pixels);
         let mut body = looped("k", Index::Const(self.products()), |product| {
             ladder("t", &self.tiles(), &steps, &|tile, pixels| self.multiply(&product, &tile, pixels))
         });
@@ -281,6 +281,11 @@ fn are_mirrored(a: &[f64], b: &[f64]) -> bool {
 fn looped(name: &'static str, extent: Index, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
     match extent.constant() {
         Some(extent) => counted(name, extent, body),
-        None => vec![Stmt::For { var: Var(name), extent, body: body(Index::Var(Var(name))) }],
+        None => vec![Stmt::For {
+            var: Var(name),
+            from: Index::Const(0),
+            to: extent,
+            body: body(Index::Var(Var(name))),
+        }],
     }
 }

@@ -53,7 +53,6 @@ fn count(body: &[Stmt]) -> Count {
                 total.stores += 1;
             }
             Stmt::Local { .. }
-            | Stmt::Forget { .. }
             | Stmt::Move { .. }
             | Stmt::Window { .. }
             | Stmt::Row { .. }

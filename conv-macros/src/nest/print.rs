@@ -18,8 +18,8 @@ fn body(f: &mut Formatter<'_>, stmts: &[Stmt], depth: usize) -> fmt::Result {
 fn statement(f: &mut Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Result {
     write!(f, "{:1$}", "", 2 * depth)?;
     match stmt {
-        Stmt::For { var, extent, body: inner } => {
-            writeln!(f, "for {var} in 0..{extent}")?;
+        Stmt::For { var, from, to, body: inner } => {
+            writeln!(f, "for {var} in {from}..{to}")?;
             body(f, inner, depth + 1)
         }
         Stmt::Tiles { var, extent, step, body: inner } => {
@@ -43,7 +43,6 @@ impl Display for Simple<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
-            Stmt::Forget { buffer } => write!(f, "forget {buffer}"),
             Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
             Stmt::Row { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
             Stmt::WindowOfRow { name, row, at, len } => write!(f, "{name} = {row}[{at}; {len}]"),
@@ -121,6 +120,7 @@ impl Display for Index {
             Self::Difference(a, b) => write!(f, "{a} - {}", Factor(b)),
             Self::AtMost(a, b) => write!(f, "min({a}, {b})"),
             Self::Tiles(a, b) => write!(f, "tiles({a}, {b})"),
+            Self::Opaque(value) => write!(f, "opaque({value})"),
         }
     }
 }
@@ -157,6 +157,9 @@ impl Display for Size {
             Self::OutPlane => "out_plane",
             Self::Pitch => "pitch",
             Self::Plane => "plane",
+            Self::First => "first",
+            Self::ImageH => "image_h",
+            Self::ImageW => "image_w",
         })
     }
 }

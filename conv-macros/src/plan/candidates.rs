@@ -1,6 +1,6 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
-use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Slide, Tile, geometry::flat, nominal};
+use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Slide, Tile, geometry::flat, images, nominal};
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
 
@@ -28,7 +28,7 @@ pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
 struct Bench<'a> {
     spec: &'a Spec,
     machine: Machine,
-    /// The output that is planned for, flattened if the layer can be.
+    /// The largest output that is planned for, flattened if the layer can be.
     out: Hw,
     flatten: bool,
 }
@@ -36,7 +36,8 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(spec: &'a Spec, machine: Machine) -> Self {
         let flatten = is_pointwise(spec);
-        let out = spec.output(nominal(spec)).unwrap_or(Hw { h: 1, w: 1 });
+        let largest = images(spec).last().and_then(|(image, _)| spec.output(*image));
+        let out = largest.unwrap_or(Hw { h: 1, w: 1 });
         Self { spec, machine, flatten, out: if flatten { flat(out) } else { out } }
     }
 
@@ -53,7 +54,7 @@ impl<'a> Bench<'a> {
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
     fn columns(&self) -> Vec<Plan> {
         let channels = self.spec.out_per_group();
-        let widest = self.out.w.div_ceil(self.machine.lanes).min(4);
+        let widest = self.out.w.div_ceil(self.machine.lanes).min(8);
         let tiles = (1..=widest).flat_map(|vectors| {
             let most = self.machine.accumulators_each(vectors);
             (1..=most.min(channels)).map(move |channels| Tile::Columns { channels, vectors })
@@ -61,30 +62,40 @@ impl<'a> Bench<'a> {
         tiles.map(|tile| self.plan(tile)).collect()
     }
 
-    /// Lanes over output columns, taps unrolled: accumulators, one vector of pixels, one splat weight.
+    /// Lanes over output columns, taps unrolled: accumulators, a vector of pixels for each, one splat weight.
     fn rows(&self) -> Vec<Plan> {
-        let room = self.machine.accumulators_each(1);
-        let (taps, most) = (self.spec.taps(), self.spec.out_per_group().min(room));
+        let channels = self.spec.out_per_group();
+        let widest = self.out.w.div_ceil(self.machine.lanes).min(2);
         let mut plans = Vec::new();
-        for rows in 1..=8.min(self.out.h) {
-            for channels in 1..=most {
-                // The kernel holds tiles of one row too, for odd rows, and each for wide and for narrow images.
-                let text = 2 * channels * if rows > 1 { rows + 1 } else { 1 };
-                if channels * rows <= room && text.saturating_mul(taps) <= BUDGET {
-                    plans.push(self.plan(Tile::Rows { channels, rows, vectors: 1 }));
+        for vectors in 1..=widest {
+            let room = self.machine.accumulators_each(vectors);
+            for rows in 1..=8.min(self.out.h) {
+                for channels in 1..=channels.min(room) {
+                    let least = self.spec.kernel.h.saturating_mul(channels * rows * vectors);
+                    if channels * rows <= room && least <= BUDGET {
+                        plans.push(self.plan(Tile::Rows { channels, rows, vectors }));
+                    }
                 }
             }
         }
-        plans.retain(|plan| self.can_share_loads(plan));
+        plans.retain(|plan| self.rows_text(plan) <= BUDGET && self.can_share_loads(plan));
         plans
     }
 
-    /// Whether several rows or channels can share what is loaded: their weights stay in registers, or can be
-    /// multiplied from memory, which AVX-512 alone does without a register for each. Otherwise the compiler
-    /// spills, and one row at a time is faster (7x7 on 96@56 with AVX2: 616 us for 1130).
+    /// Multiply-accumulates in the text: there are tiles of one row too, for odd rows, and each for wide and for
+    /// narrow images, unless these are known.
+    fn rows_text(&self, plan: &Plan) -> usize {
+        let Tile::Rows { channels, rows, vectors } = plan.tile else { return 0 };
+        let taps = if plan.loops_over_columns(self.spec) { self.spec.kernel.h } else { self.spec.taps() };
+        let widths = if self.spec.input.is_some() { vectors } else { vectors + 1 };
+        (widths * channels * if rows > 1 { rows + 1 } else { 1 }).saturating_mul(taps)
+    }
+
+    /// Whether several rows or channels can share what is loaded: at least one column's weights stay in registers.
+    /// Otherwise the compiler spills, and one row at a time is faster.
     fn can_share_loads(&self, plan: &Plan) -> bool {
         let Tile::Rows { rows, channels, .. } = plan.tile else { return true };
-        rows * channels == 1 || self.machine.bits == 512 || plan.keeps_weights(self.spec)
+        rows * channels == 1 || plan.keeps_weights(self.spec) || plan.loops_over_columns(self.spec)
     }
 
     /// A small layer whose image is known, wholly unrolled.
@@ -151,7 +162,7 @@ impl<'a> Bench<'a> {
             compared: 0,
         };
         plan.sizes = spec.input.map(|image| Geometry::new(spec, &plan, image));
-        plan.cost = Cost::of(spec, &plan);
+        plan.cost = Cost::of(spec, &plan, plan.image);
         plan
     }
 }

@@ -7,9 +7,9 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Geometry, Plan, Slide, Tile, nominal, turns};
+use super::{Geometry, Plan, Slide, Tile, pixel_steps, turns};
 use crate::lower::tiny;
-use crate::spec::{Factor, Hw, Spec};
+use crate::spec::{Factor, Hw, PaddingMode, Spec};
 
 const FMAS: f64 = 2.0;
 const LOADS: f64 = 2.0;
@@ -28,7 +28,7 @@ const UNROLLED: f64 = 1.25;
 /// A call of the kernel.
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
-const COPY: f64 = 24.0;
+const COPY: f64 = 32.0;
 /// Bytes a cycle of weights from the third-level cache, the bytes that it is taken to hold, and what memory
 /// gives.
 const STREAM: f64 = 20.0;
@@ -40,7 +40,7 @@ const OVERFLOW: f64 = 8.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// A row of a copy.
-const ROW: f64 = 12.0;
+const ROW: f64 = 6.0;
 
 /// Cycles that one image is estimated to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -58,10 +58,10 @@ impl Cost {
         self.compute + self.copy + self.write
     }
 
-    /// The cost of a plan for the layer's image, or a nominal one.
-    pub(super) fn of(spec: &Spec, plan: &Plan) -> Self {
-        let geometry = plan.sizes.unwrap_or_else(|| Geometry::new(spec, plan, nominal(spec)));
-        let layer = Layer { spec, plan, out: geometry.out };
+    /// The cost of a plan for one image.
+    pub(super) fn of(spec: &Spec, plan: &Plan, image: Hw) -> Self {
+        let geometry = Geometry::new(spec, plan, image);
+        let layer = Layer { spec, plan, image, out: geometry.out };
         let blocks = spec.out_per_group() / plan.block;
         let mut cost = layer.block(geometry, false).times(blocks);
         if plan.tail > 0 {
@@ -92,6 +92,7 @@ impl Cost {
 struct Layer<'a> {
     spec: &'a Spec,
     plan: &'a Plan,
+    image: Hw,
     out: Hw,
 }
 
@@ -114,31 +115,59 @@ impl Layer<'_> {
 
     fn channels(&self, pixels: usize, vectors: usize) -> Cost {
         let lanes = self.plan.machine.lanes;
+        let pixels = fitting(&pixel_steps(pixels), self.out.w);
         let tiles = self.out.h as f64 * self.out.w.div_ceil(pixels) as f64;
         let accumulators = pixels * vectors;
         let squares = (vectors * pixels.div_ceil(lanes)) as f64;
         let transpose = squares * (SQUARE + LANE * lanes as f64);
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
-        self.tiles(tiles, one, accumulators as f64 + transpose)
+        self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
     }
 
     fn columns(&self, channels: usize, vectors: usize) -> Cost {
-        let tiles = self.out.h as f64 * self.across(vectors);
+        let (vectors, across) = self.across(vectors);
+        let tiles = self.out.h as f64 * across;
         let accumulators = channels * vectors;
         let loads = vectors as f64 * self.plan.machine.unaligned_load() + channels as f64;
-        self.tiles(tiles, step(accumulators, loads, 1), self.stores(accumulators))
+        let columns = vectors * self.plan.machine.lanes;
+        self.tiles(tiles, columns, step(accumulators, loads, 1), self.stores(accumulators))
     }
 
-    /// Tiles that run all taps of all channels step by step.
-    fn tiles(&self, tiles: f64, step: f64, write: f64) -> Cost {
-        let taps = self.spec.taps() as f64 * (self.spec.in_per_group() as f64 * step + TAP);
+    /// Tiles of so many columns that run all taps of all channels step by step.
+    fn tiles(&self, tiles: f64, columns: usize, step: f64, write: f64) -> Cost {
+        let taps = self.taps(columns) * (self.spec.in_per_group() as f64 * step + TAP);
         Cost { compute: tiles * taps, copy: 0.0, write: tiles * (write + TILE) }
+    }
+
+    /// Taps that meet the image, on the average of all tiles.
+    fn taps(&self, columns: usize) -> f64 {
+        let Spec { kernel, stride, dilation, padding, .. } = self.spec;
+        if self.spec.padding_mode != PaddingMode::Zeros || !self.plan.copy {
+            return self.spec.taps() as f64;
+        }
+        let rows = Axis {
+            taps: kernel.h,
+            stride: stride.h,
+            dilation: dilation.h,
+            before: padding.top,
+            size: self.image.h,
+        };
+        let across = Axis {
+            taps: kernel.w,
+            stride: stride.w,
+            dilation: dilation.w,
+            before: padding.left,
+            size: self.image.w,
+        };
+        rows.met(self.out.h, 1) * across.met(self.out.w, columns)
     }
 
     fn rows(&self, tail: bool, rows: usize, vectors: usize) -> Cost {
         let channels = self.plan.width(tail);
         let spec = self.spec;
-        let tiles = self.out.h.div_ceil(rows) as f64 * self.across(vectors);
+        let rows = fitting(&[rows, 1], self.out.h);
+        let (vectors, across) = self.across(vectors);
+        let tiles = self.out.h.div_ceil(rows) as f64 * across;
         let accumulators = channels * rows * vectors;
         let products = spec.taps_with((self.plan.block, tail), channels, |factor| factor != Factor::Zero);
         let fmas = rows * vectors * products;
@@ -149,11 +178,16 @@ impl Layer<'_> {
             _ => each,
         };
         let pixels = (read * spec.kernel.w * vectors) as f64;
-        let weights = if self.plan.keeps_weights(spec) { channels * spec.taps() } else { fmas };
+        let weights = channels * spec.taps();
         let loads = pixels * self.plan.machine.unaligned_load() + weights as f64;
         // The chains of a tile overlap with those of its neighbours.
         let chain = LATENCY * spec.taps() as f64 / 3.0;
-        let work = UNROLLED * (fmas as f64 / FMAS).max(loads / LOADS).max(chain) + STEP + read as f64;
+        let busy = (fmas as f64 / FMAS).max(loads / LOADS).max(chain);
+        let work = if self.plan.loops_over_columns(spec) {
+            busy + spec.kernel.w as f64 * (TAP + read as f64)
+        } else {
+            UNROLLED * busy + STEP + read as f64 / 2.0
+        };
         Cost {
             compute: tiles * spec.in_per_group() as f64 * work,
             copy: 0.0,
@@ -180,11 +214,12 @@ impl Layer<'_> {
         Cost { compute: (fmas / FMAS).max(loads / LOADS), copy: whole.copies() as f64, write: 0.0 }
     }
 
-    /// Tiles over the output columns.
-    fn across(&self, vectors: usize) -> f64 {
-        let lanes = self.plan.machine.lanes;
-        let narrow = self.out.w < vectors * lanes;
-        self.out.w.div_ceil(if narrow { lanes } else { vectors * lanes }) as f64
+    /// Vectors of a tile's row, as far as the image is wide enough, and tiles over the output columns.
+    fn across(&self, vectors: usize) -> (usize, f64) {
+        let (lanes, width) = (self.plan.machine.lanes, self.out.w);
+        let least = if self.plan.copy { (vectors - 1) * lanes + 1 } else { vectors * lanes };
+        let vectors = if width >= least { vectors } else { 1 };
+        (vectors, width.div_ceil(vectors * lanes) as f64)
     }
 
     /// Vectors stored to rows: whole ones, or the pieces of a narrow image.
@@ -207,6 +242,7 @@ impl Layer<'_> {
     fn winograd(&self, geometry: Geometry, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
         let lanes = self.plan.machine.lanes as f64;
         let (tiles, products, each) = self.filtering(outputs);
+        let pixels = pixel_steps(pixels).into_iter().find(|step| *step as f64 <= tiles).unwrap_or(1);
         let multiply = (tiles / pixels as f64).ceil() * products;
         let accumulators = pixels * vectors;
         let depth = self.spec.in_per_group() as f64;
@@ -257,6 +293,33 @@ impl Layer<'_> {
         };
         spec.in_per_group() as f64 * rows * (row * slower + ROW)
     }
+}
+
+/// The taps along one axis of an image of `size` pixels, `before` which there is padding.
+struct Axis {
+    taps: usize,
+    stride: usize,
+    dilation: usize,
+    before: usize,
+    size: usize,
+}
+
+impl Axis {
+    /// Taps that meet the image in some of the `each` places of a tile, on the average of the tiles of `out` places.
+    fn met(&self, out: usize, each: usize) -> f64 {
+        let touched = (0..self.taps).map(|tap| {
+            let offset = tap.saturating_mul(self.dilation);
+            let place = |pixel: usize| pixel.saturating_sub(offset).div_ceil(self.stride).min(out);
+            let (first, end) = (place(self.before), place(self.before.saturating_add(self.size)));
+            if end > first { (end - 1) / each - first / each + 1 } else { 0 }
+        });
+        touched.map(|tiles| tiles as f64).sum::<f64>() / out.div_ceil(each).max(1) as f64
+    }
+}
+
+/// The first of the steps that fits, the last of which is 1.
+fn fitting(steps: &[usize], extent: usize) -> usize {
+    steps.iter().copied().find(|step| *step <= extent).unwrap_or(1)
 }
 
 /// One step of the innermost loop, of which some take turns on sets of accumulators.

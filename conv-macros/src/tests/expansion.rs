@@ -230,7 +230,7 @@ fn stages_of_lanes_over_output_columns() {
     let text = stages("in: 3, out: 1, k: (1, 2), stride: 2", Tile::Columns { channels: 1, vectors: 1 });
     insta::assert_snapshot!(text, @r"
     ic3oc1_kh1kw2_sh2sw2_dh1dw1_g1
-    128-bit: direct_ow, lanes over output columns, tile 1 channels x 4 columns; reads a padded copy with columns sorted modulo 2; about 0 cycles an image of 56x56 (0 compute, 0 copy, 0 write), the least of 1 tiles compared
+    128-bit: direct_ow, lanes over output columns, tile 1 channels x 4 columns; reads a padded copy with columns sorted modulo 2; about 0 cycles an image of 224x224 (0 compute, 0 copy, 0 write), the least of 1 tiles compared
     vectors of 4 lanes
     for y in tiles of 1 over out_h
       if out_w >= 4
@@ -383,7 +383,7 @@ fn kernel(layer: &str, tile: Tile) -> String {
     let body = emitter.emit(&lower(&spec, &plan, !plan.has_full_block(&spec)));
     let file = syn::parse2(quote!(fn kernel() { #body })).unwrap_or_else(|error| panic!("{layer}: {error}"));
     let text = prettyplease::unparse(&file);
-    assert!(text.lines().count() <= 150, "more than anyone wants to read");
+    assert!(text.lines().count() <= 180, "{} lines are more than anyone wants to read", text.lines().count());
     text
 }
 

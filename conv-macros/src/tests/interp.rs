@@ -45,8 +45,8 @@ impl Interpreter {
 
     fn statement(&mut self, stmt: &Stmt) {
         match stmt {
-            Stmt::For { var, extent, body } => {
-                for value in 0..self.index(extent) {
+            Stmt::For { var, from, to, body } => {
+                for value in self.index(from)..self.index(to) {
                     self.variables.insert(var.0, value);
                     self.body(body);
                 }
@@ -63,7 +63,6 @@ impl Interpreter {
                 let taken = if self.index(value) >= *at_least { then } else { otherwise };
                 self.body(taken);
             }
-            Stmt::Forget { .. } => {}
             Stmt::Local { buffer, len } => {
                 self.buffers.insert(*buffer, vec![0.0; *len]);
             }
@@ -211,7 +210,7 @@ impl Interpreter {
 
     fn index(&self, index: &Index) -> usize {
         match index {
-            Index::Const(value) => *value,
+            Index::Const(value) | Index::Opaque(value) => *value,
             Index::Size(size) => self.sizes[size],
             Index::Var(var) => self.variables[var.0],
             Index::Sum(a, b) => self.index(a) + self.index(b),

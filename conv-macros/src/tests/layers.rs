@@ -172,7 +172,7 @@ impl Case {
         vec![f64::NAN; elements * width]
     }
 
-    fn sizes(&self, first: usize, band: usize) -> [(Size, usize); 5] {
+    fn sizes(&self, first: usize, band: usize) -> [(Size, usize); 8] {
         let sizes = self.geometry();
         let plane = if !self.plan.copies(sizes.out.w) && self.is_edge(first) {
             ((band - 1) * self.spec.stride.h + self.spec.effective_kernel().h) * sizes.pitch
@@ -185,6 +185,9 @@ impl Case {
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
             (Size::Plane, plane),
+            (Size::First, first),
+            (Size::ImageH, self.image.h),
+            (Size::ImageW, self.image.w),
         ]
     }
 
@@ -202,7 +205,7 @@ impl Case {
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * sizes.out.w;
                 let output = result[start..].to_vec();
-                let output = self.block(data, (first, band), channel, planes.clone(), output);
+                let output = self.block(data, [first, band], channel, planes.clone(), output);
                 result[start..].copy_from_slice(&output);
             }
         }
@@ -213,7 +216,7 @@ impl Case {
     fn block(
         &self,
         data: &Data,
-        (start, band): (usize, usize),
+        [row, band]: [usize; 2],
         first: usize,
         planes: Vec<f64>,
         output: Vec<f64>,
@@ -228,7 +231,7 @@ impl Case {
             (Buffer::Output, output),
             (Buffer::Work, self.work(band, plan.width(tail))),
         ];
-        interp::run(&lower(spec, plan, tail), &self.sizes(start, band), buffers)
+        interp::run(&lower(spec, plan, tail), &self.sizes(row, band), buffers)
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn pixels<E: Element>(
         rows: read.count,
         pitch,
         plane,
+        margins: false,
     };
     E::pad(layout.isa.level(), job, x, image);
     for plane in image.chunks_exact_mut(plane) {
@@ -42,7 +43,7 @@ pub(super) fn pixels<E: Element>(
         }
     }
     let (out_h, out_w) = if layout.one_row() { (1, out_plane) } else { (rows.count, across) };
-    Geometry { out_h, out_w, out_plane, pitch, plane }
+    Geometry { out_h, out_w, out_plane, pitch, plane, ..Geometry::default() }
 }
 
 /// Copies padded rows of all channels of a group to `[row][column][depth]`.

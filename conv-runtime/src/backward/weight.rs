@@ -73,8 +73,8 @@ fn add<K: Differentiable>(
                     let block = sizes.band * out_w * width;
                     copies::image(layout, layout.read(rows), depth, x, image);
                     copies::gradient(layout, rows, width, grad, gradient.chunks_exact_mut(block));
-                    let geometry =
-                        Geometry { out_h: rows.count, out_w, out_plane: 0, pitch: layout.pitch, plane: 0 };
+                    let pitch = layout.pitch;
+                    let geometry = Geometry { out_h: rows.count, out_w, pitch, ..Geometry::default() };
                     let blocks = gradient.chunks_exact(block);
                     for (gradient, output) in blocks.zip(sums.chunks_exact_mut(layout.block())) {
                         dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output });
