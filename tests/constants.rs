@@ -69,14 +69,18 @@ fn constants_equal_their_twins() {
     compare_all();
 }
 
-/// The test above on every instruction set of this machine: a constant follows `CONV_ISA`, which is read
-/// once in a process.
 #[test]
 fn constants_equal_their_twins_on_every_instruction_set() {
+    on_every_instruction_set("constants_equal_their_twins");
+}
+
+/// Runs a test on every instruction set of this machine: a constant follows `CONV_ISA`, which is read once in a
+/// process.
+fn on_every_instruction_set(name: &str) {
     let this = env::current_exe().expect("a test knows its own path");
     for isa in Isa::available() {
         let mut test = Command::new(&this);
-        test.args(["--exact", "constants_equal_their_twins"]).env("CONV_ISA", isa.name());
+        test.args(["--exact", name]).env("CONV_ISA", isa.name());
         let run = test.output().expect("a test can be run again");
         let said = String::from_utf8_lossy(&run.stdout);
         assert!(run.status.success() && said.contains("1 passed"), "{isa}: {said}");
@@ -103,4 +107,79 @@ fn a_constant_takes_no_memory() {
     let mut output = [[[0.0; 2]; 2]; 2];
     LAYER.forward_array(&[[[1.0, 2.0], [3.0, 4.0]]], &mut output);
     assert_eq!(output, [[[4.0, 7.0], [10.0, 13.0]], [[6.0, 10.0], [14.0, 18.0]]]);
+}
+
+/// Image filters: kernels of every kind whose columns slide, in all padding modes. Images end within a vector,
+/// with it, and before the first.
+macro_rules! filters {
+    ($visit:ident) => {
+        $visit! {
+            sobel, { in: 1, out: 2, k: 3, padding: 1 },
+                [[[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]], [[[-1, -2, -1], [0, 0, 0], [1, 2, 1]]]];
+            gaussian, { in: 1, out: 1, k: 5, padding: 2, padding_mode: reflect }, [[[
+                [0.00390625, 0.015625, 0.0234375, 0.015625, 0.00390625], [0.015625, 0.0625, 0.09375, 0.0625, 0.015625],
+                [0.0234375, 0.09375, 0.140625, 0.09375, 0.0234375], [0.015625, 0.0625, 0.09375, 0.0625, 0.015625],
+                [0.00390625, 0.015625, 0.0234375, 0.015625, 0.00390625]]]];
+            laplacian, { in: 1, out: 1, k: 3, padding: 1, padding_mode: replicate }, [[[[0, 1, 0], [1, -4, 1], [0, 1, 0]]]];
+            box_filter, { in: 1, out: 1, k: 3, padding: same, padding_mode: circular }, [[[[1, 1, 1], [1, 1, 1], [1, 1, 1]]]];
+            emboss, { in: 1, out: 1, k: 3, padding: ((2, 0), (0, 1)) }, [[[[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]]];
+            plain, { in: 1, out: 1, k: 3 }, [[[[3, 7, -2], [5, 11, 4], [9, -6, 8]]]];
+            sparse, { in: 1, out: 1, k: 3, padding: 1, dilation: 2, dtype: f64 }, [[[[0, 0, 5], [0, 0, 0], [-1, 0, 0]]]];
+            halves, { in: 2, out: 1, k: (2, 3), padding: (1, 1), stride: (2, 1) },
+                [[[[1, 2, 1], [1, 2, 1]], [[-1, 0, 1], [2, 4, 2]]]];
+            wide, { in: 1, out: 1, k: (1, 4), padding: same }, [[[[1, 3, 3, 1]]]];
+            nothing, { in: 1, out: 2, k: 3, padding: 1 },
+                [[[[0, 0, 0], [0, 0, 0], [0, 0, 0]]], [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]];
+        }
+    };
+}
+
+/// For each filter a layer that is a constant, its twin, and calls of [`filter`]; the same for an image size
+/// that is known.
+macro_rules! filter_all {
+    ($($name:ident, { $($keys:tt)* }, $weights:tt;)*) => {
+        fn filter_all() {
+            $({
+                conv2d! {
+                    struct Constant<$($keys)*, bias: false, weights: $weights>;
+                    struct Known<$($keys)*, bias: false, weights: $weights, input: (12, 37)>;
+                    struct Twin<$($keys)*, bias: false, algorithm: direct>;
+                }
+                for (h, w) in [(3, 5), (5, 16), (7, 17), (9, 33), (12, 37), (40, 64)] {
+                    filter::<Twin, _>(&Constant, stringify!($name), [h, w]);
+                }
+                filter::<Twin, _>(&Known, stringify!($name), [12, 37]);
+            })*
+        }
+    };
+}
+
+filters!(filter_all);
+
+/// Numbers are so small that nothing rounds.
+fn filter<Twin: Conv2d, C: Layer<Elem = Twin::Elem>>(constant: &C, name: &str, [h, w]: [usize; 2]) {
+    let [_, channels, _, _] = constant.weight().shape();
+    let twin = Twin::new(&constant.weight(), None).expect("the weights are a layer's");
+    let value = |[n, c, y, x]: [usize; 4]| {
+        Twin::Elem::from_f64(((3 * n + 5 * c + 7 * y + y * x + x) % 13) as f64 - 6.0)
+    };
+    let image = Tensor::from_fn([2, channels, h, w], value);
+    let expected = twin.forward(&image).expect("the image suits the layer");
+    let mut output = expected.clone();
+    output.as_mut_slice().fill(Twin::Elem::from_f64(f64::NAN));
+    let mut scratch = Scratch::new();
+    constant.forward_with(image.view(), output.view_mut(), &mut scratch).expect("the image suits the layer");
+    assert_eq!(output, expected, "{name}, {h}x{w}");
+    let report = constant.verify(&image).expect("the image suits the layer");
+    assert!(report.max_abs_error() == 0.0, "{name}, {h}x{w}: {report}");
+}
+
+#[test]
+fn filters_equal_their_twins() {
+    filter_all();
+}
+
+#[test]
+fn filters_equal_their_twins_on_every_instruction_set() {
+    on_every_instruction_set("filters_equal_their_twins");
 }

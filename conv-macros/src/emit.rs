@@ -4,10 +4,10 @@
 //! outside it is an absolute path into `conv_runtime::__private`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
-use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
-use crate::spec::Dtype;
+use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Var, Vector};
+use crate::spec::{Dtype, PaddingMode};
 
 /// What the emitted text needs to know beside the nest.
 pub(crate) struct Emitter<'a> {
@@ -52,7 +52,8 @@ impl Emitter<'_> {
             Stmt::Choose { value, at_least, then, otherwise } => {
                 let (value, at_least) = (index(value), Literal::usize_unsuffixed(*at_least));
                 let (then, otherwise) = (self.body(then), self.body(otherwise));
-                quote!(if #value >= #at_least { #then } else { #otherwise })
+                let otherwise = (!otherwise.is_empty()).then(|| quote!(else { #otherwise }));
+                quote!(if #value >= #at_least { #then } #otherwise)
             }
             simple => self.simple(simple),
         }
@@ -72,6 +73,23 @@ impl Emitter<'_> {
                 let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
                 quote!(let #name: &[#element; #len] = #private::window(#source, #at);)
             }
+            Stmt::Row { name, buffer, at, len } => {
+                let (name, source, at, len) = (register(name), slice(*buffer), index(at), index(len));
+                quote!(let #name = #private::row(#source, #at, #len);)
+            }
+            Stmt::WindowOfRow { name, row, at, len } => {
+                let (name, row, at) = (register(name), register(row), index(at));
+                let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
+                quote!(let #name: &[#element; #len] = #private::window(#row, #at);)
+            }
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                let [plane, at, len] = [plane, at, len].map(index);
+                let planes = (0..*planes).map(|o| {
+                    let rows = (0..*rows).map(|t| register(&Reg::new(name, &[o, t])));
+                    quote!([#(#rows),*])
+                });
+                quote!(let [#(#planes),*] = #private::rows_mut(output, #plane, #at, #len);)
+            }
             Stmt::Start { acc, value } => {
                 let (acc, value) = (register(acc), self.value(value));
                 quote!(let mut #acc: V<S> = #value;)
@@ -85,6 +103,11 @@ impl Emitter<'_> {
                 quote!(#acc = #private::fma(simd, #a, #b, #acc);)
             }
             Stmt::Combine { reg, terms } => self.combine(reg, terms),
+            Stmt::Move { to, from } => {
+                let (to, from) = (register(to), register(from));
+                quote!(#to = #from;)
+            }
+            Stmt::Sides(sides) => self.sides(sides),
             Stmt::Add { acc, a } => {
                 let (acc, a) = (register(acc), register(a));
                 quote!(#acc += #a;)
@@ -124,6 +147,24 @@ impl Emitter<'_> {
         quote!(let #reg: V<S> = #sum;)
     }
 
+    fn sides(&self, sides: &Sides) -> TokenStream {
+        let private = self.private;
+        let made = sides
+            .made
+            .each_ref()
+            .map(|reg| reg.as_ref().map_or_else(|| quote!(_), |reg| register(reg).into_token_stream()));
+        let [first, last] = sides.from.each_ref().map(register);
+        let (mode, rest) = (padding_mode(sides.mode), index(&sides.rest));
+        let [left, right] = sides.padding.map(Literal::usize_unsuffixed);
+        quote! {
+            let [#(#made),*]: [V<S>; 3] = #private::sides(
+                simd,
+                #private::Sides { mode: #private::PaddingMode::#mode, padding: [#left, #right], rest: #rest },
+                [#first, #last],
+            );
+        }
+    }
+
     fn store(&self, stmt: &Stmt) -> TokenStream {
         let private = self.private;
         match stmt {
@@ -135,6 +176,13 @@ impl Emitter<'_> {
                 let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
+            }
+            Stmt::StoreToRow { reg, row, at, count } => {
+                let (reg, row, at) = (register(reg), register(row), index(at));
+                match count.as_ref().map(index) {
+                    None => quote!(#private::store(simd, #reg, #row, #at);),
+                    Some(count) => quote!(#private::store_first(simd, #reg, #row, #at, #count);),
+                }
             }
             Stmt::AddLanes { reg, buffer, at } => {
                 let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
@@ -175,6 +223,11 @@ impl Emitter<'_> {
                 let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
                 quote!(#private::splat(simd, #window[#at]))
             }
+            Vector::Same { reg } => register(reg).into_token_stream(),
+            Vector::Slide { low, high, by } => {
+                let (low, high, by) = (register(low), register(high), Literal::usize_unsuffixed(*by));
+                quote!(#private::slide::<#by, _, _>(simd, #low, #high))
+            }
             Vector::Zero => {
                 let zero = self.dtype.literal(0.0);
                 quote!(#private::splat(simd, #zero))
@@ -196,6 +249,17 @@ impl Dtype {
             Self::F64 => Literal::f64_suffixed(value),
         }
     }
+}
+
+/// The mode's name in the runtime.
+pub(crate) fn padding_mode(mode: PaddingMode) -> Ident {
+    let name = match mode {
+        PaddingMode::Zeros => "Zeros",
+        PaddingMode::Reflect => "Reflect",
+        PaddingMode::Replicate => "Replicate",
+        PaddingMode::Circular => "Circular",
+    };
+    Ident::new(name, Span::call_site())
 }
 
 fn index(value: &Index) -> TokenStream {

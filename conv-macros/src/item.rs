@@ -7,12 +7,12 @@ use quote::quote;
 
 use crate::check::{BrokenLayer, CheckedLayer};
 use crate::constant;
-use crate::emit::Emitter;
+use crate::emit::{Emitter, padding_mode};
 use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
-use crate::plan::{Machine, Plan, Transform, plan};
+use crate::plan::{Machine, Plan, Tile, Transform, plan};
 use crate::report::Report;
-use crate::spec::{Hw, PaddingMode, Spec};
+use crate::spec::{Hw, Spec};
 
 /// The layer as a named type.
 pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
@@ -227,6 +227,7 @@ fn prepare(spec: &Spec, plan: &Plan, private: &TokenStream) -> Option<TokenStrea
 
 fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
     let Plan { flatten, copy, .. } = plan;
+    let edges = matches!(plan.tile, Tile::Slide { .. });
     let [block, tail, phases, min_width, slack] =
         [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
@@ -239,6 +240,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
             tail: #tail,
             flatten: #flatten,
             copy: #copy,
+            edges: #edges,
             phases: #phases,
             min_width: #min_width,
             slack: #slack,
@@ -296,16 +298,6 @@ fn config(spec: &Spec, private: &TokenStream) -> TokenStream {
 fn pair(size: Hw) -> TokenStream {
     let [h, w] = [size.h, size.w].map(Literal::usize_unsuffixed);
     quote!([#h, #w])
-}
-
-fn padding_mode(mode: PaddingMode) -> Ident {
-    let name = match mode {
-        PaddingMode::Zeros => "Zeros",
-        PaddingMode::Reflect => "Reflect",
-        PaddingMode::Replicate => "Replicate",
-        PaddingMode::Circular => "Circular",
-    };
-    Ident::new(name, Span::call_site())
 }
 
 /// The sizes of the image and the output, or `None` where they are known only at run time.

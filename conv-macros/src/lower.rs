@@ -4,6 +4,7 @@ mod direct_oc;
 mod direct_ow;
 mod direct_rows;
 mod outer;
+mod slide;
 mod sums_oc;
 mod sums_px;
 pub(crate) mod tiny;
@@ -21,6 +22,7 @@ pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
         Tile::Channels { pixels, .. } => direct_oc::lower(&block, pixels),
         Tile::Columns { vectors, .. } => direct_ow::lower(&block, vectors),
         Tile::Rows { rows, vectors, .. } => direct_rows::lower(&block, rows, vectors),
+        Tile::Slide { rows } => slide::lower(&block, rows),
         Tile::Whole => tiny::lower(&block),
         Tile::Winograd { pixels, .. } => winograd(&block).map_or_else(Vec::new, |w| w.block(pixels)),
     };
@@ -88,6 +90,8 @@ impl Block<'_> {
             // A thread may compute some rows alone.
             (Some(_), Size::OutPlane) => Index::Size(size),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
+            // What is computed from a copy of some rows has other planes than the image.
+            (Some(_), Size::Plane) if matches!(self.plan.tile, Tile::Slide { .. }) => Index::Size(size),
             (Some(known), Size::Plane) => Index::Const(known.plane),
             (Some(known), Size::First) if known.band < known.out.h => Index::Size(size),
             (Some(_), Size::First) => Index::Const(0),

@@ -13,6 +13,8 @@ mod print;
 
 use std::ops::{Add, Mul};
 
+use crate::spec::PaddingMode;
+
 /// Memory that a kernel reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Buffer {
@@ -181,6 +183,10 @@ pub(crate) enum Vector {
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
+    /// What another register holds.
+    Same { reg: Reg },
+    /// The lanes of `low` from `by` on, and then as many of `high` as are missing; `0 < by < lanes`.
+    Slide { low: Reg, high: Reg, by: usize },
 }
 
 /// A statement.
@@ -197,6 +203,13 @@ pub(crate) enum Stmt {
     Choose { value: Index, at_least: usize, then: Vec<Stmt>, otherwise: Vec<Stmt> },
     /// Names `len` consecutive elements, checked once and then indexed by constants.
     Window { name: Reg, buffer: Buffer, at: Index, len: usize },
+    /// Names `len` consecutive elements, to take windows from: where several rows have one length, one check
+    /// serves the windows of all.
+    Row { name: Reg, buffer: Buffer, at: Index, len: Index },
+    /// A window of a row.
+    WindowOfRow { name: Reg, row: Reg, at: Index, len: usize },
+    /// Names rows of the output, one after the other from `at` on, in each of some planes: `name_{plane}_{row}`.
+    OutputRows { name: &'static str, planes: usize, rows: usize, plane: Index, at: Index, len: Index },
     /// Sets an accumulator before its first `Fma`.
     Start { acc: Reg, value: Vector },
     /// Sets a register, once.
@@ -205,6 +218,10 @@ pub(crate) enum Stmt {
     Fma { acc: Reg, a: Reg, b: Reg },
     /// Sets a register to a sum of constants times registers.
     Combine { reg: Reg, terms: Vec<(f64, Reg)> },
+    /// Sets a register that was started to what another holds.
+    Move { to: Reg, from: Reg },
+    /// Pads a row of vectors.
+    Sides(Sides),
     /// `acc += a`
     Add { acc: Reg, a: Reg },
     /// `acc -= a`
@@ -213,6 +230,8 @@ pub(crate) enum Stmt {
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.
     StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
+    /// Stores a register to a row of the output: all of it, or the first `count` lanes.
+    StoreToRow { reg: Reg, row: Reg, at: Index, count: Option<Index> },
     /// Adds the sum of a register's lanes to an element.
     AddLanes { reg: Reg, buffer: Buffer, at: Index },
     /// Writes `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
@@ -220,6 +239,21 @@ pub(crate) enum Stmt {
     Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },
     /// Copies `len` elements between constant places.
     Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
+}
+
+/// The vectors at the ends of a row that is padded, and at least one vector long without its padding.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sides {
+    /// The first vector, which begins with the padding, and the two after the last that ends in the row; `None` is
+    /// not needed. The first of the two starts with what is left of the row. Past the padding all is zero.
+    pub(crate) made: [Option<Reg>; 3],
+    /// The row's first and its last elements, as many as there are lanes.
+    pub(crate) from: [Reg; 2],
+    /// Elements of the row after the last vector that ends in it.
+    pub(crate) rest: Index,
+    pub(crate) mode: PaddingMode,
+    /// Elements left and right of the row, fewer than there are lanes.
+    pub(crate) padding: [usize; 2],
 }
 
 /// A kernel for vectors of `lanes` elements.

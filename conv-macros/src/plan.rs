@@ -8,6 +8,7 @@ mod cost;
 mod geometry;
 mod machine;
 mod print;
+mod slide;
 mod sums;
 mod winograd;
 
@@ -15,6 +16,7 @@ pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use machine::Machine;
+pub(crate) use slide::Slide;
 #[cfg(test)]
 pub(crate) use sums::sums_candidates;
 pub(crate) use sums::{SumsPlan, SumsTile, one_row, plan_sums, rows_read};
@@ -36,6 +38,8 @@ pub(crate) enum Tile {
     /// Lanes over output columns, taps unrolled: each row that is loaded serves all the output rows,
     /// out of `rows`, that it is part of.
     Rows { channels: usize, rows: usize, vectors: usize },
+    /// Lanes over output columns, `rows` at once: columns of constant kernels, whose sums serve several taps.
+    Slide { rows: usize },
     /// Lanes over the whole output of a small image, everything unrolled.
     Whole,
     /// Minimal filtering with `outputs` a tile of the image; its products in tiles like `Channels`.
@@ -181,10 +185,14 @@ fn images(spec: &Spec) -> Vec<(Hw, f64)> {
 /// A strided layer of few channels is a network's first.
 fn nominal_side(spec: &Spec) -> usize {
     let first = spec.in_channels <= 4 && spec.stride.h.max(spec.stride.w) > 1;
-    match spec.in_channels.saturating_mul(spec.out_channels).isqrt() {
+    let channels = spec.in_channels.saturating_mul(spec.out_channels).isqrt();
+    // Constant kernels of a few channels filter photographs.
+    let filters = spec.pattern.is_known() && channels <= 4;
+    match channels {
         512.. => 7,
         192.. => 14,
         96.. => 28,
+        _ if filters => 512,
         _ if first => 224,
         _ => 56,
     }

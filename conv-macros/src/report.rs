@@ -80,17 +80,22 @@ impl Report<'_> {
     }
 
     /// What a constant layer saves, if any of its kernels does.
-    fn pattern(&self) -> Option<String> {
+    fn pattern(&self) -> Vec<String> {
         let pattern = &self.spec.pattern;
         let [zeros, ones] =
             [&[Factor::Zero][..], &[Factor::One, Factor::MinusOne]].map(|of| pattern.count(of));
-        let unrolls = self.plans.iter().any(|plan| matches!(plan.tile, Tile::Rows { .. } | Tile::Whole));
-        (unrolls && zeros + ones > 0).then(|| {
-            format!(
-                "constant weights, of which {zeros} are 0 and {ones} are 1 or -1: unrolled taps (direct_rows, tiny) leave \
-                 out the former and add the latter, where all channels of the kernel agree"
-            )
-        })
+        let taken = |by: fn(&Tile) -> bool| self.plans.iter().any(|plan| by(&plan.tile));
+        let unrolls = taken(|tile| matches!(tile, Tile::Rows { .. } | Tile::Whole));
+        let slides = taken(|tile| matches!(tile, Tile::Slide { .. }));
+        let mut facts = Vec::new();
+        if zeros + ones > 0 && (unrolls || slides) {
+            facts.push(format!(
+                "constant weights, of which {zeros} are 0 and {ones} are 1 or -1: unrolled taps (direct_rows, tiny, slide) \
+                 leave out the former and add the latter, where all channels of the kernel agree"
+            ));
+        }
+        facts.extend(slides.then(|| self.spec.columns().map(|columns| columns.to_string())).flatten());
+        facts
     }
 
     fn scratch(&self) -> String {

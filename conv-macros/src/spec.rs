@@ -3,10 +3,12 @@
 //! No syntax and no spans: `check` has turned every word into a number (`padding: same` too) and has
 //! refused everything torch refuses, so whoever holds a `Spec` may compute with it and cannot fail.
 
+mod columns;
 mod pattern;
 mod print;
 mod residues;
 
+pub(crate) use columns::Columns;
 pub(crate) use pattern::{Factor, Pattern, Place};
 pub(crate) use residues::Residues;
 

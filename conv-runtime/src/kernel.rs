@@ -22,6 +22,9 @@ pub struct Scheme {
     pub flatten: bool,
     /// The kernel reads padded planes, a copy.
     pub copy: bool,
+    /// The kernel reads the image as it is, all but the output rows that read padding above or below: these
+    /// read a copy of rows. It pads the rows' sides itself.
+    pub edges: bool,
     /// Each row of the copy holds the columns `0, phases, 2 * phases, ..` first, then `1, 1 + phases, ..`
     pub phases: usize,
     /// Below this output width the kernel would read past the image's end, and needs a copy too.
@@ -65,6 +68,7 @@ impl Scheme {
         tail: 0,
         flatten: false,
         copy: false,
+        edges: false,
         phases: 1,
         min_width: 0,
         slack: 0,

@@ -34,6 +34,7 @@ pub mod safetensors;
 #[cfg(feature = "alloc")]
 mod scratch;
 mod shape;
+mod sides;
 #[cfg(feature = "alloc")]
 mod sum;
 #[cfg(feature = "alloc")]

@@ -17,6 +17,7 @@ pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
 pub use crate::residues::Residues;
+pub use crate::sides::{Sides, sides};
 pub use crate::tile::{Tile, scatter};
 
 /// `N` elements from `at` on.
@@ -41,6 +42,35 @@ pub fn window_mut<const N: usize, E>(buffer: &mut [E], at: usize) -> &mut [E; N]
     }
 }
 
+/// `len` elements from `at` on.
+#[inline(always)]
+#[must_use]
+pub fn row<E>(buffer: &[E], at: usize, len: usize) -> &[E] {
+    &buffer[at..][..len]
+}
+
+/// `R` rows of `len` elements, one after the other, in each of `O` planes: the first at `at`.
+#[inline(always)]
+#[must_use]
+pub fn rows_mut<const O: usize, const R: usize, E>(
+    output: &mut [E],
+    plane: usize,
+    at: usize,
+    len: usize,
+) -> [[&mut [E]; R]; O] {
+    let mut planes = output;
+    core::array::from_fn(|_| {
+        // The last plane may end with the last band's rows.
+        let most = plane.min(planes.len());
+        let rest = planes.split_off_mut(..most).and_then(|plane| plane.get_mut(at..));
+        let mut rows = rest.unwrap_or_default();
+        core::array::from_fn(|_| match rows.split_off_mut(..len) {
+            Some(row) => row,
+            None => past_the_end(),
+        })
+    })
+}
+
 /// Out of the way of the loops that never come here.
 #[cold]
 #[inline(never)]
@@ -58,6 +88,12 @@ pub fn load<S: Simd, V: SimdBase<S>>(simd: S, window: &[V::Element], at: usize) 
 #[inline(always)]
 pub fn splat<S: Simd, V: SimdBase<S>>(simd: S, value: V::Element) -> V {
     V::splat(simd, value)
+}
+
+/// The lanes of `low` from `BY` on, and then as many of `high` as are missing.
+#[inline(always)]
+pub fn slide<const BY: usize, S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
+    low.slide::<BY>(high)
 }
 
 /// `a * b + acc`, in one rounding where the machine has it.

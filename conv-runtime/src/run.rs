@@ -3,7 +3,8 @@
 //! ```text
 //! for each image, for each group of channels:
 //!     for each band of output rows:
-//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image
+//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image: then
+//!             at most those that the first and the last output rows read, if they read padding
 //!         transform the copy, if the kernel filters minimally
 //!         for each block of output channels: one call of the generated kernel
 //! ```
@@ -20,7 +21,7 @@ use crate::extent::Extent;
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
 use crate::pack::{blocks, packed_channels, terms};
-use crate::{Isa, interleave, pad};
+use crate::{Conv2dConfig, Isa, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -156,28 +157,38 @@ impl<'a, K: Kernel> Pass<'a, K> {
         memory: &mut Memory<'_, K::Elem>,
     ) {
         let out_w = self.extent.out[1];
-        for first in part.rows.clone().step_by(self.extent.band) {
-            let rows = self.extent.band.min(part.rows.end - first);
-            let geometry =
-                Geometry { out_plane: part.rows.len() * out_w, ..self.extent.geometry(first, rows) };
-            let band = Band { group, first, geometry };
-            let output = &mut output[(first - part.rows.start) * out_w..];
+        for rows in self.extent.bands().filter(|rows| part.rows.contains(&rows.first)) {
+            let geometry = Geometry { out_plane: part.rows.len() * out_w, ..self.extent.geometry(rows) };
+            let band = Band { group, first: rows.first, geometry };
+            let output = &mut output[(rows.first - part.rows.start) * out_w..];
             let source = if let Some(filtering) = &self.scheme.filtering {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
+            } else if rows.is_edge {
+                self.copy(band, [const { K::CONFIG.padding[0] }, [0; 2]], image, memory);
+                &*memory.copy
             } else if self.extent.copies {
-                self.copy(band, image, memory);
+                self.copy(band, const { K::CONFIG.padding }, image, memory);
                 &*memory.copy
             } else {
-                image
+                // Rows above the image, if it is the kernel that pads, are no part of it.
+                let config = const { &K::CONFIG };
+                let row = (rows.first * config.stride[0]).saturating_sub(config.padding[0][0]);
+                &image[row * self.extent.pitch..]
             };
             self.blocks(band, &part.channels, source, output, memory.work);
         }
     }
 
-    /// The copy that a band reads.
-    fn copy(&self, band: Band, image: &[K::Elem], memory: &mut Memory<'_, K::Elem>) {
-        let (config, extent) = (const { &K::CONFIG }, &self.extent);
+    /// The copy that a band reads, with so much padding.
+    fn copy(
+        &self,
+        band: Band,
+        padding: [[usize; 2]; 2],
+        image: &[K::Elem],
+        memory: &mut Memory<'_, K::Elem>,
+    ) {
+        let (config, extent) = (&Conv2dConfig { padding, ..K::CONFIG }, &self.extent);
         let job = pad::Job {
             config,
             phases: self.scheme.phases,
@@ -185,7 +196,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
             first: band.first * config.stride[0],
             rows: (band.geometry.out_h - 1) * config.stride[0] + config.effective_kernel()[0],
             pitch: extent.pitch,
-            plane: extent.plane,
+            plane: band.geometry.plane,
             margins: memory.margins,
         };
         // Every copy of a call has the same margins.

@@ -55,7 +55,9 @@ impl Split {
         let channels = const { &K::CONFIG }.out_per_group();
         let shares = |units: usize| units.div_ceil(threads);
         let busy = |units: usize| units as f64 / (shares(units) * threads) as f64;
-        let (bands, blocks) = (extent.out[0].div_ceil(extent.band), channels.div_ceil(scheme.block));
+        // Bands at the edges have heights of their own.
+        let bands = if extent.edges == [0; 2] { extent.out[0].div_ceil(extent.band) } else { 1 };
+        let blocks = channels.div_ceil(scheme.block);
         let again = if extent.copies { COPIED } else { 1.0 };
         let ways = [
             (busy(images), Way::Images(shares(images))),

@@ -42,13 +42,23 @@ fn count(body: &[Stmt]) -> Count {
                 total += count(then);
                 total += count(otherwise);
             }
-            Stmt::Start { .. } | Stmt::Set { .. } => total.loads += 1,
+            Stmt::Start { .. } | Stmt::Set { .. } | Stmt::Sides(_) => total.loads += 1,
             Stmt::Fma { .. } | Stmt::Add { .. } | Stmt::Subtract { .. } => total.fmas += 1,
             Stmt::Combine { terms, .. } => total.fmas += terms.len(),
-            Stmt::Store { .. } | Stmt::StoreFirst { .. } | Stmt::AddLanes { .. } | Stmt::Scatter { .. } => {
+            Stmt::StoreToRow { .. }
+            | Stmt::Store { .. }
+            | Stmt::StoreFirst { .. }
+            | Stmt::AddLanes { .. }
+            | Stmt::Scatter { .. } => {
                 total.stores += 1;
             }
-            Stmt::Local { .. } | Stmt::Window { .. } | Stmt::Copy { .. } => {}
+            Stmt::Local { .. }
+            | Stmt::Move { .. }
+            | Stmt::Window { .. }
+            | Stmt::Row { .. }
+            | Stmt::WindowOfRow { .. }
+            | Stmt::OutputRows { .. }
+            | Stmt::Copy { .. } => {}
         }
     }
     total

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
+use super::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Var, Vector};
 
 impl Display for Nest {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -44,7 +44,21 @@ impl Display for Simple<'_> {
         match self.0 {
             Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
             Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::Row { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::WindowOfRow { name, row, at, len } => write!(f, "{name} = {row}[{at}; {len}]"),
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                write!(
+                    f,
+                    "{name}_o_t = output[o * {plane} + {at} + t * {len}; {len}] for o < {planes}, t < {rows}"
+                )
+            }
+            Stmt::StoreToRow { reg, row, at, count: None } => write!(f, "{row}[{at}] = {reg}"),
+            Stmt::StoreToRow { reg, row, at, count: Some(count) } => {
+                write!(f, "{row}[{at}; {count}] = {reg}")
+            }
             Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => write!(f, "{reg} = {value}"),
+            Stmt::Move { to, from } => write!(f, "{to} = {from}"),
+            Stmt::Sides(sides) => write!(f, "{sides}"),
             Stmt::Fma { acc, a, b } => write!(f, "{acc} += {a} * {b}"),
             Stmt::Add { acc, a } => write!(f, "{acc} += {a}"),
             Stmt::Subtract { acc, a } => write!(f, "{acc} -= {a}"),
@@ -75,7 +89,21 @@ impl Display for Vector {
             Self::Zero => f.write_str("0"),
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
+            Self::Same { reg } => write!(f, "{reg}"),
+            Self::Slide { low, high, by } => write!(f, "slide {low}, {high} by {by}"),
         }
+    }
+}
+
+impl Display for Sides {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { made, from: [first, last], rest, mode, padding: [left, right] } = self;
+        let made = made.each_ref().map(|reg| reg.as_ref().map_or("_", |reg| &reg.0)).join(", ");
+        write!(
+            f,
+            "{made} = ends of {first} .. {last}, {rest} past the last vector, {left} and {right} {}",
+            mode.word()
+        )
     }
 }
 

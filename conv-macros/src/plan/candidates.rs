@@ -1,6 +1,8 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
-use super::{BUDGET, Bands, Cost, Geometry, Machine, Plan, Tile, Transform, geometry::flat, images, nominal};
+use super::{
+    BUDGET, Bands, Cost, Geometry, Machine, Plan, Slide, Tile, Transform, geometry::flat, images, nominal,
+};
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
 
@@ -20,6 +22,7 @@ pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
         plans.extend(bench.rows());
     }
     plans.extend(bench.whole());
+    plans.extend(bench.slide());
     plans
 }
 
@@ -103,6 +106,12 @@ impl<'a> Bench<'a> {
         (whole.fmas() <= BUDGET && whole.copies() <= BUDGET).then(|| self.plan(Tile::Whole))
     }
 
+    /// Columns of constant kernels that slide over the image.
+    fn slide(&self) -> Vec<Plan> {
+        let Some(slide) = Slide::of(self.spec, self.machine.lanes) else { return Vec::new() };
+        slide.tiles(self.spec, self.out.h, self.machine).map(|tile| self.plan(tile)).collect()
+    }
+
     /// Minimal filtering, where there are channels enough to pay for the transforms.
     fn winograd(&self) -> Vec<Plan> {
         let (spec, lanes) = (self.spec, self.machine.lanes);
@@ -133,7 +142,7 @@ impl<'a> Bench<'a> {
         let block = match tile {
             Tile::Channels { vectors, .. } | Tile::Winograd { vectors, .. } => vectors * lanes,
             Tile::Columns { channels, .. } | Tile::Rows { channels, .. } => channels,
-            Tile::Whole => channels,
+            Tile::Whole | Tile::Slide { .. } => channels,
         };
         let tail = match tile {
             Tile::Channels { .. } | Tile::Winograd { .. } => (channels % block).next_multiple_of(lanes),
@@ -142,7 +151,7 @@ impl<'a> Bench<'a> {
         let mut plan = Plan {
             machine: self.machine,
             tile,
-            flatten: self.flatten && tile != Tile::Whole,
+            flatten: self.flatten && !matches!(tile, Tile::Whole | Tile::Slide { .. }),
             copy: reads.copy,
             phases: reads.phases,
             min_width: reads.min_width,
@@ -180,6 +189,10 @@ impl Reads {
                 let phases = spec.stride.w;
                 Self { copy: padded || phases > 1, phases, min_width: lanes }
             }
+            Tile::Slide { .. } => {
+                let min_width = Slide::of(spec, lanes).map_or(0, |slide| slide.least_width());
+                Self { copy: false, phases: 1, min_width }
+            }
             Tile::Whole => Self { copy: false, phases: 1, min_width: 0 },
             Tile::Winograd { .. } => Self { copy: true, phases: 1, min_width: 0 },
         }
@@ -192,7 +205,7 @@ impl Reads {
 fn bands(tile: Tile, spec: &Spec) -> Bands {
     let bands = match tile {
         Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
-        Tile::Rows { rows, .. } => Bands { bytes: 24 << 10, least: 16, step: rows },
+        Tile::Rows { rows, .. } | Tile::Slide { rows } => Bands { bytes: 24 << 10, least: 16, step: rows },
         _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
     };
     // A band copies what it shares with the next again: that should stay a fraction.

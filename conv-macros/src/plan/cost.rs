@@ -7,7 +7,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Geometry, Plan, Tile, pixel_steps, turns};
+use super::{Geometry, Plan, Slide, Tile, pixel_steps, turns};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
 
@@ -106,6 +106,7 @@ impl Layer<'_> {
             Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
             Tile::Columns { vectors, .. } => self.columns(width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
+            Tile::Slide { rows } => self.slide(rows),
             Tile::Whole => self.whole(),
             Tile::Winograd { outputs, pixels, .. } => {
                 self.winograd(geometry, outputs, pixels, width / self.plan.machine.lanes)
@@ -208,6 +209,17 @@ impl Layer<'_> {
             copy: 0.0,
             write: tiles * (self.stores(accumulators) + TILE),
         }
+    }
+
+    fn slide(&self, rows: usize) -> Cost {
+        let machine = self.plan.machine;
+        let Some(slide) = Slide::of(self.spec, machine.lanes) else {
+            unreachable!("only layers whose columns can slide are planned so")
+        };
+        let tiles = self.out.h.div_ceil(rows) as f64;
+        let [step, ends] = slide.cycles(self.spec, machine, rows);
+        let steps = self.out.w.div_ceil(machine.lanes) as f64;
+        Cost { compute: tiles * steps * step, copy: 0.0, write: tiles * (ends + TILE) }
     }
 
     fn whole(&self) -> Cost {

@@ -30,6 +30,7 @@ impl Plan {
             Tile::Channels { .. } => "direct_oc",
             Tile::Columns { .. } => "direct_ow",
             Tile::Rows { .. } => "direct_rows",
+            Tile::Slide { .. } => "slide",
             Tile::Whole => "tiny",
             Tile::Winograd { .. } => "winograd",
         }
@@ -48,6 +49,9 @@ impl Plan {
                 "lanes over output columns, taps unrolled, tile {channels} channels x {rows} rows x {} columns",
                 vectors * lanes
             ),
+            Tile::Slide { rows } => format!(
+                "lanes over output columns, sums of columns slide along the row, tile {rows} rows x {lanes} columns"
+            ),
             Tile::Whole => "lanes over all output pixels, wholly unrolled".to_owned(),
             Tile::Winograd { outputs, pixels, vectors } => format!(
                 "{}x{} outputs a tile, lanes over channels, products in tiles of {pixels} tiles x {} channels, \
@@ -64,6 +68,9 @@ impl Plan {
     fn reads_in_words(&self) -> String {
         let axes = if self.flatten { " as one row" } else { "" };
         match (self.copy, self.phases) {
+            _ if matches!(self.tile, Tile::Slide { .. }) => {
+                "the image itself, padded in registers".to_owned()
+            }
             (false, _) => format!("the image itself{axes}"),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),

@@ -22,10 +22,11 @@ pub(crate) enum Factor {
     Other,
 }
 
-/// The factors of all weights, in torch's order; of unknown weights, none.
+/// All weights, in torch's order; of unknown weights, none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern {
-    factors: Vec<Factor>,
+    /// The numbers as [`f64::to_bits`] gives them, so that layers can be compared.
+    bits: Vec<u64>,
 }
 
 /// Which weights must agree: those of a tap, for an output channel of a block.
@@ -59,12 +60,26 @@ impl Pattern {
         if weights.len() > MOST {
             return Self::default();
         }
-        Self { factors: weights.iter().map(|&weight| Factor::of(weight)).collect() }
+        Self { bits: weights.iter().map(|weight| weight.to_bits()).collect() }
+    }
+
+    /// Whether the weights are known.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.bits.is_empty()
+    }
+
+    /// The weights, if they are known.
+    pub(super) fn weights(&self) -> Option<Vec<f64>> {
+        self.is_known().then(|| self.bits.iter().map(|&bits| f64::from_bits(bits)).collect())
+    }
+
+    fn factor(&self, at: usize) -> Factor {
+        Factor::of(f64::from_bits(self.bits[at]))
     }
 
     /// How many weights are these.
     pub(crate) fn count(&self, of: &[Factor]) -> usize {
-        self.factors.iter().filter(|factor| of.contains(factor)).count()
+        (0..self.bits.len()).filter(|&at| of.contains(&self.factor(at))).count()
     }
 }
 
@@ -72,7 +87,7 @@ impl Spec {
     /// What the weights at a place all do; `Other` where they differ or are not known.
     pub(crate) fn factor(&self, place: Place) -> Factor {
         let (channels, depth, taps) = (self.out_per_group(), self.in_per_group(), self.taps());
-        if self.pattern.factors.is_empty() {
+        if !self.pattern.is_known() {
             // The taps that a block lacks are left out of its kernel if there is no other.
             let lacks = place.block >= channels && self.lacks(place.out, place.tap);
             return if lacks { Factor::Zero } else { Factor::Other };
@@ -85,7 +100,7 @@ impl Spec {
             for first in firsts.clone().step_by(place.block) {
                 for c in inputs.clone() {
                     let out = group * channels + first + place.out;
-                    let factor = self.pattern.factors[(out * depth + c) * taps + place.tap];
+                    let factor = self.pattern.factor((out * depth + c) * taps + place.tap);
                     if *found.get_or_insert(factor) != factor {
                         return Factor::Other;
                     }

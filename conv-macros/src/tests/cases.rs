@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::layers::Case;
 use super::pattern::Weights;
 use crate::backward::Adjoint;
-use crate::plan::{Geometry, Machine, candidates, plan};
+use crate::plan::{Geometry, Machine, Tile, candidates, plan};
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// Sizes at the edges of tiles: around multiples of the vectors, and the smallest.
@@ -134,6 +134,35 @@ pub(super) fn adjoint() -> impl Strategy<Value = Case> {
         plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
         Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: Some(of) }
     })
+}
+
+/// A layer of constants whose columns slide, in tiles of any height.
+pub(super) fn sliding() -> impl Strategy<Value = Case> {
+    let weights = prop_oneof![
+        Just(Weights::Mixed),
+        Just(Weights::Taps),
+        Just(Weights::Separable),
+        Just(Weights::Symmetric),
+        Just(Weights::Antisymmetric),
+        Just(Weights::Sparse)
+    ];
+    let sizes = (size(), size(), any::<bool>());
+    let choice = (0usize..3, any::<prop::sample::Index>(), 1usize..3);
+    (spec(), weights, sizes, choice).prop_filter_map(
+        "the taps reach too far",
+        |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
+            let mut spec =
+                Spec { out_channels: out * spec.groups, stride: Hw { h: spec.stride.h, w: 1 }, ..spec };
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
+            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let plans = candidates(&spec, machine).into_iter();
+            let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::Slide { .. })).collect();
+            let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights, image, plan, adjoint_of: None })
+        },
+    )
 }
 
 /// The smallest image that the layer accepts, and some pixels more.

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Vector};
+use super::layers::{inside, signed};
+use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Vector};
 
 /// The memory and the registers of a running kernel.
 pub(super) struct Interpreter {
@@ -70,6 +71,24 @@ impl Interpreter {
                 assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
                 self.windows.insert(name.clone(), (*buffer, at, *len));
             }
+            Stmt::Row { name, buffer, at, len } => {
+                let (at, len) = (self.index(at), self.index(len));
+                assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
+                self.windows.insert(name.clone(), (*buffer, at, len));
+            }
+            Stmt::WindowOfRow { name, row, at, len } => {
+                let ((buffer, start, most), at) = (self.windows[row], self.index(at));
+                assert!(at + len <= most, "{name} = {row}[{at}; {len}] is outside");
+                self.windows.insert(name.clone(), (buffer, start + at, *len));
+            }
+            Stmt::OutputRows { name, planes, rows, plane, at, len } => {
+                let [plane, at, len] = [plane, at, len].map(|index| self.index(index));
+                assert!(at + rows * len <= plane, "rows are within their plane");
+                for (o, t) in (0..*planes).flat_map(|o| (0..*rows).map(move |t| (o, t))) {
+                    let row = (Buffer::Output, o * plane + at + t * len, len);
+                    self.windows.insert(Reg::new(name, &[o, t]), row);
+                }
+            }
             Stmt::Start { acc: reg, value } | Stmt::Set { reg, value } => {
                 let value = self.value(value);
                 self.registers.insert(reg.clone(), value);
@@ -90,9 +109,34 @@ impl Interpreter {
                 }
                 self.registers.insert(reg.clone(), sum);
             }
+            Stmt::Move { to, from } => {
+                let value = self.registers[from].clone();
+                *self.registers.get_mut(to).expect("started") = value;
+            }
+            Stmt::Sides(sides) => self.sides(sides),
             Stmt::Add { acc, a } => self.add(acc, a, 1.0),
             Stmt::Subtract { acc, a } => self.add(acc, a, -1.0),
             stores => self.store(stores),
+        }
+    }
+
+    /// Lays the row out with what stands beside it: its beginning and its end are known, which is enough.
+    fn sides(&mut self, sides: &Sides) {
+        let (lanes, rest) = (self.lanes, self.index(&sides.rest));
+        let [first, last] = sides.from.each_ref().map(|reg| self.registers[reg].clone());
+        let [left, right] = sides.padding;
+        // Two vectors are a row long enough, for padding reads no further.
+        let row = [first, last].concat();
+        let at = |at: isize| {
+            let padded = -signed(left) <= at && at < signed(row.len() + right);
+            padded.then(|| inside(sides.mode, at, row.len())).flatten().map_or(0.0, |at| row[at])
+        };
+        let starts = [-signed(left), signed(2 * lanes - rest), signed(3 * lanes - rest)];
+        for (reg, start) in sides.made.iter().zip(starts) {
+            let values = (0..lanes).map(|lane| at(start + signed(lane))).collect();
+            if let Some(reg) = reg {
+                self.registers.insert(reg.clone(), values);
+            }
         }
     }
 
@@ -111,6 +155,13 @@ impl Interpreter {
                 let count = self.index(count);
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
+            }
+            Stmt::StoreToRow { reg, row, at, count } => {
+                let (buffer, start, len) = self.windows[row];
+                let count = count.as_ref().map_or(self.lanes, |count| self.index(count));
+                let at = self.index(at);
+                assert!(at + count <= len && count <= self.lanes, "{row}[{at}; {count}] is outside");
+                self.write(reg, buffer, &Index::Const(start + at), count);
             }
             Stmt::AddLanes { reg, buffer, at } => {
                 let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
@@ -144,6 +195,11 @@ impl Interpreter {
             Vector::Zero => vec![0.0; self.lanes],
             Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
             Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
+            Vector::Same { reg } => self.registers[reg].clone(),
+            Vector::Slide { low, high, by } => {
+                let (low, high) = (&self.registers[low], &self.registers[high]);
+                [&low[*by..], &high[..*by]].concat()
+            }
         }
     }
 

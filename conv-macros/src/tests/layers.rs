@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered};
+use super::cases::{adjoint, case, filtered, sliding};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -69,7 +69,7 @@ impl Case {
         match self.plan.tile {
             Tile::Channels { .. } | Tile::Columns { .. } => self.spec.skips(self.plan.block),
             Tile::Rows { .. } | Tile::Whole => [self.plan.block >= self.spec.out_per_group(); 2],
-            Tile::Winograd { .. } => [false; 2],
+            Tile::Winograd { .. } | Tile::Slide { .. } => [false; 2],
         }
     }
 
@@ -106,7 +106,7 @@ impl Case {
     fn planes(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         if !plan.copies(sizes.out.w) {
-            return data.image.clone();
+            return self.rows_of_image(data, first, band);
         }
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
@@ -128,6 +128,40 @@ impl Case {
             }
         }
         planes
+    }
+
+    /// The image from the first row that a band reads on; or, at its edges, a copy of these rows.
+    fn rows_of_image(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
+        let (spec, image) = (&self.spec, self.image);
+        let row = first * spec.stride.h;
+        if !self.is_edge(first) {
+            return data.image[row.saturating_sub(spec.padding.top) * image.w..].to_vec();
+        }
+        let rows = (band - 1) * spec.stride.h + spec.effective_kernel().h;
+        let pixels = (0..spec.in_per_group() * rows * image.w).map(|at| {
+            let (c, y, x) = (at / (rows * image.w), at / image.w % rows, at % image.w);
+            self.pixel(data, c, row + y, x + spec.padding.left)
+        });
+        pixels.collect()
+    }
+
+    /// Whether an output row is of those that read padding above or below, in a plan that treats them apart.
+    fn is_edge(&self, row: usize) -> bool {
+        let out_h = self.geometry().out.h;
+        let [top, bottom] = self.plan.edges(&self.spec, self.image.h, out_h);
+        row < top || row >= out_h - bottom
+    }
+
+    /// The first rows of all bands, and how many rows each has.
+    fn bands(&self) -> Vec<(usize, usize)> {
+        let sizes = self.geometry();
+        let (out_h, copies) = (sizes.out.h, self.plan.copies(sizes.out.w));
+        let [top, bottom] = if copies { [0; 2] } else { self.plan.edges(&self.spec, self.image.h, out_h) };
+        let parts = [(0, top, top), (top, out_h - bottom, sizes.band), (out_h - bottom, out_h, bottom)];
+        let bands = |(start, end, band): (usize, usize, usize)| {
+            (start..end).step_by(band.max(1)).map(move |first| (first, band.min(end - first)))
+        };
+        parts.into_iter().flat_map(bands).collect()
     }
 
     /// What `prepare` makes of the copy with channels last, for a plan that filters minimally.
@@ -179,12 +213,17 @@ impl Case {
             (0..taps).find(has).expect("every channel has a tap")
         };
         let Hw { h, w } = self.spec.kernel;
+        let plane = if !self.plan.copies(sizes.out.w) && self.is_edge(row) {
+            ((band - 1) * self.spec.stride.h + self.spec.effective_kernel().h) * sizes.pitch
+        } else {
+            sizes.plane
+        };
         [
             (Size::OutH, band),
             (Size::OutW, sizes.out.w),
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
-            (Size::Plane, sizes.plane),
+            (Size::Plane, plane),
             (Size::First, row),
             (Size::ImageH, self.image.h),
             (Size::ImageW, self.image.w),
@@ -202,8 +241,7 @@ impl Case {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let plane = sizes.out.h * sizes.out.w;
         let mut result = vec![f64::NAN; spec.out_per_group() * plane];
-        for first in (0..sizes.out.h).step_by(sizes.band) {
-            let band = sizes.band.min(sizes.out.h - first);
+        for (first, band) in self.bands() {
             let planes = self.planes(data, first, band);
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * sizes.out.w;
@@ -321,6 +359,11 @@ fn random_layers_compute_the_definition() {
 #[test]
 fn random_adjoints_compute_the_definition() {
     check(3_000, adjoint());
+}
+
+#[test]
+fn random_layers_of_sliding_columns_compute_the_definition() {
+    check(10_000, sliding());
 }
 
 #[test]
