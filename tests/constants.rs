@@ -4,12 +4,14 @@
 //! The order of packed weights is written down twice, in `conv-macros` and in `conv-runtime`: a constant's
 //! `weight()` is what the one has packed and the other unpacked.
 
-use std::env;
-use std::process::Command;
+#[path = "common/again.rs"]
+mod again;
 
 use conv_runtime::prelude::*;
 use conv_runtime::safetensors::SafeTensors;
 use conv_runtime::{Element, Isa, Layer};
+
+use again::again;
 
 static CHECKPOINT: &[u8] = include_bytes!("data/layers.safetensors");
 
@@ -72,14 +74,10 @@ fn constants_equal_their_twins() {
 /// The test above on every instruction set of this machine: a constant follows `CONV_ISA`, which is read
 /// once in a process.
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn constants_equal_their_twins_on_every_instruction_set() {
-    let this = env::current_exe().expect("a test knows its own path");
     for isa in Isa::available() {
-        let mut test = Command::new(&this);
-        test.args(["--exact", "constants_equal_their_twins"]).env("CONV_ISA", isa.name());
-        let run = test.output().expect("a test can be run again");
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && said.contains("1 passed"), "{isa}: {said}");
+        again("constants_equal_their_twins", isa.name());
     }
 }
 

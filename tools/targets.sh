@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# cargo for the targets that this machine is not: what compiles for them, and what runs their programs.
+#
+#   tools/targets.sh TARGET COMMAND...   `cargo COMMAND...` for the target
+#   tools/targets.sh install             what the targets need, as far as this user may install it
+#
+# TARGET        triple                               programs run in
+#   aarch64       aarch64-unknown-linux-gnu            qemu
+#   wasm          wasm32-wasip1 with simd128           node
+#   wasm-scalar   wasm32-wasip1                        node
+#   web           wasm32-unknown-unknown with simd128  a browser: build only
+#   thumb         thumbv7em-none-eabihf                a Cortex-M4 or -M7: build only
+#
+# Exit status 77: this machine cannot do it; the last line says what it lacks.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+lacks() {
+    echo "NOT RUN: $*"
+    exit 77
+}
+
+# need PROGRAM PACKAGE
+need() {
+    command -v "$1" >/dev/null || lacks "there is no $1 (Debian: apt-get install $2)"
+}
+
+# set_for VARIABLE VALUE: cargo's variable for the triple.
+set_for() {
+    local name=${triple//-/_}
+    export "CARGO_TARGET_${name^^}_$1=$2"
+}
+
+# The standard library for the triple: from rustup, or the system's.
+standard_library() {
+    [ -e "$(rustc --print target-libdir --target "$triple")" ] ||
+        { command -v rustup >/dev/null && rustup target add "$triple"; } ||
+        lacks "the toolchain has no standard library for $triple, and rustup adds none"
+}
+
+node() {
+    need node nodejs
+    set_for RUNNER "node --no-warnings $here/wasi.mjs"
+}
+
+# Tests that start themselves again need to know what runs them.
+qemu() {
+    need qemu-aarch64-static qemu-user-static
+    need aarch64-linux-gnu-gcc 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
+    export CONV_TEST_RUNNER='qemu-aarch64-static -L /usr/aarch64-linux-gnu'
+    set_for RUNNER "$CONV_TEST_RUNNER"
+    set_for LINKER aarch64-linux-gnu-gcc
+}
+
+simd128() {
+    set_for RUSTFLAGS -Ctarget-feature=+simd128
+}
+
+install() {
+    command -v qemu-aarch64-static aarch64-linux-gnu-gcc >/dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks 'only root of a Debian system can install qemu'
+    apt-get update && apt-get install --yes --no-install-recommends \
+        qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross || lacks 'apt-get cannot install qemu'
+}
+
+case ${1:-} in
+    install) install && exit ;;
+    aarch64) triple=aarch64-unknown-linux-gnu && qemu ;;
+    wasm) triple=wasm32-wasip1 && node && simd128 ;;
+    wasm-scalar) triple=wasm32-wasip1 && node ;;
+    web) triple=wasm32-unknown-unknown && simd128 ;;
+    thumb) triple=thumbv7em-none-eabihf ;;
+    *) sed -n '2,/^set/s/^#//p' "$0" && exit 2 ;;
+esac
+standard_library
+command=${2:?a command for cargo}
+shift 2
+exec cargo "$command" --target "$triple" "$@"
