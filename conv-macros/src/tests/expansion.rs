@@ -15,7 +15,7 @@ use crate::expand::expand;
 use crate::lower::{lower, lower_prepare};
 use crate::nest::Nest;
 use crate::parse::parse;
-use crate::plan::{BUDGET, Cost, Machine, Plan, Tile, candidates, plan};
+use crate::plan::{BUDGET, Cost, Machine, Plan, Plans, Tile, candidates};
 use crate::spec::Spec;
 
 /// Multiply-accumulates in the text of all kernels of a layer, for one width of vectors.
@@ -153,8 +153,8 @@ fn is_name(word: &str) -> bool {
 fn code_stays_within_the_budget() {
     for layer in SPREAD {
         let spec = spec(layer);
-        for bits in Machine::WIDTHS {
-            let plan = plan(&spec, Machine::new(bits, spec.dtype));
+        for plan in Plans::new(&spec).all() {
+            let bits = plan.machine.bits;
             let counts: Vec<_> = nests(&spec, &plan).iter().map(|nest| nest.count().fmas).collect();
             assert!(counts.iter().all(|count| *count <= BUDGET), "{layer}, {bits} bits: {counts:?}, {plan}");
             assert!(counts.iter().sum::<usize>() <= LAYER_BUDGET, "{layer}, {bits} bits: {counts:?}, {plan}");

@@ -289,7 +289,7 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Weights::Taps),
         Just(Weights::Channels)
     ];
-    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    let choice = (0usize..5, any::<prop::sample::Index>(), any::<bool>());
     (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
         |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
             // Pointwise layers are rare among random kernels, and have paths of their own.
@@ -301,7 +301,7 @@ fn case() -> impl Strategy<Value = Case> {
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             spec.pattern = weights.pattern(&spec);
-            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let machine = machine(width, spec.dtype);
             let mut plan = if best {
                 plan(&spec, machine)
             } else {
@@ -322,7 +322,7 @@ fn filtered() -> impl Strategy<Value = Case> {
     let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
     let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
     let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
-    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..3, any::<prop::sample::Index>())
+    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..5, any::<prop::sample::Index>())
         .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
             let one = Hw { h: 1, w: 1 };
             let mut spec = Spec {
@@ -336,13 +336,22 @@ fn filtered() -> impl Strategy<Value = Case> {
             };
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
-            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let machine = machine(width, spec.dtype);
             let plans = candidates(&spec, machine);
             let mut plan = plans[tile.index(plans.len())].clone();
             plan.bands.bytes = tile.index(1 << 16);
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
             Case { spec, weights: Weights::Unknown, image, plan }
         })
+}
+
+/// One of the machines that layers are planned for.
+fn machine(at: usize, dtype: Dtype) -> Machine {
+    match at {
+        0..3 => Machine::new(Machine::WIDTHS[at], dtype),
+        3 => Machine::neon(dtype),
+        _ => Machine::simd128(dtype),
+    }
 }
 
 /// The smallest image that the layer accepts, and some pixels more.
