@@ -9,7 +9,7 @@
 #   wasm          wasm32-wasip1 with simd128           node
 #   wasm-scalar   wasm32-wasip1                        node
 #   web           wasm32-unknown-unknown with simd128  a browser: build only
-#   thumb         thumbv7em-none-eabihf                a Cortex-M4 or -M7: build only
+#   thumb         thumbv7em-none-eabihf                qemu's Cortex-M4
 #
 # Exit status 77: this machine cannot do it; the last line says what it lacks.
 set -euo pipefail
@@ -52,6 +52,11 @@ qemu() {
     set_for LINKER aarch64-linux-gnu-gcc
 }
 
+# Firmware runs on a board of Arm's, and talks to it as to a debugger.
+cortex_m() {
+    set_for RUNNER 'qemu-system-arm -machine mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
+}
+
 simd128() {
     set_for RUSTFLAGS -Ctarget-feature=+simd128
 }
@@ -69,7 +74,7 @@ case ${1:-} in
     wasm) triple=wasm32-wasip1 && node && simd128 ;;
     wasm-scalar) triple=wasm32-wasip1 && node ;;
     web) triple=wasm32-unknown-unknown && simd128 ;;
-    thumb) triple=thumbv7em-none-eabihf ;;
+    thumb) triple=thumbv7em-none-eabihf && cortex_m ;;
     *) sed -n '2,/^set/s/^#//p' "$0" && exit 2 ;;
 esac
 standard_library
