@@ -91,8 +91,7 @@ pub(crate) struct Plans {
 impl Plans {
     pub(crate) fn new(spec: &Spec) -> Self {
         let widths = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
-        let others = [("aarch64", Machine::neon(spec.dtype)), ("wasm32", Machine::simd128(spec.dtype))];
-        let others = others.map(|(arch, machine)| (arch, plan(spec, machine)));
+        let others = Machine::OTHERS.map(|(arch, machine)| (arch, plan(spec, machine(spec.dtype))));
         let others = others.into_iter().filter(|(_, plan)| !plan.computes_like(&widths[0])).collect();
         Self { widths, others }
     }

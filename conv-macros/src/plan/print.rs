@@ -13,6 +13,7 @@ impl Display for Plan {
             Family::X86 => "",
             Family::Neon => " NEON",
             Family::Simd128 => " simd128",
+            Family::Vfp => " VFP",
         };
         write!(f, "{}-bit{name}: {}", machine.bits, self.algorithm())?;
         write!(f, ", {}; ", self.tile_in_words())?;

@@ -289,7 +289,7 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Weights::Taps),
         Just(Weights::Channels)
     ];
-    let choice = (0usize..5, any::<prop::sample::Index>(), any::<bool>());
+    let choice = (0usize..6, any::<prop::sample::Index>(), any::<bool>());
     (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
         |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
             // Pointwise layers are rare among random kernels, and have paths of their own.
@@ -322,7 +322,7 @@ fn filtered() -> impl Strategy<Value = Case> {
     let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
     let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
     let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
-    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..5, any::<prop::sample::Index>())
+    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..6, any::<prop::sample::Index>())
         .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
             let one = Hw { h: 1, w: 1 };
             let mut spec = Spec {
@@ -347,10 +347,9 @@ fn filtered() -> impl Strategy<Value = Case> {
 
 /// One of the machines that layers are planned for.
 fn machine(at: usize, dtype: Dtype) -> Machine {
-    match at {
-        0..3 => Machine::new(Machine::WIDTHS[at], dtype),
-        3 => Machine::neon(dtype),
-        _ => Machine::simd128(dtype),
+    match Machine::WIDTHS.get(at) {
+        Some(bits) => Machine::new(*bits, dtype),
+        None => Machine::OTHERS[at - Machine::WIDTHS.len()].1(dtype),
     }
 }
 
