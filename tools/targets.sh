@@ -54,6 +54,7 @@ qemu() {
 
 # Firmware runs on a board of Arm's, and talks to it as to a debugger.
 cortex_m() {
+    [ "$command" != run ] || need qemu-system-arm qemu-system-arm
     set_for RUNNER 'qemu-system-arm -machine mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
 }
 
@@ -62,12 +63,13 @@ simd128() {
 }
 
 install() {
-    command -v qemu-aarch64-static aarch64-linux-gnu-gcc >/dev/null && return
+    command -v qemu-aarch64-static aarch64-linux-gnu-gcc qemu-system-arm >/dev/null && return
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks 'only root of a Debian system can install qemu'
     apt-get update && apt-get install --yes --no-install-recommends \
-        qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross || lacks 'apt-get cannot install qemu'
+        qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm || lacks 'apt-get cannot install qemu'
 }
 
+command=${2:-}
 case ${1:-} in
     install) install && exit ;;
     aarch64) triple=aarch64-unknown-linux-gnu && qemu ;;
@@ -75,9 +77,9 @@ case ${1:-} in
     wasm-scalar) triple=wasm32-wasip1 && node ;;
     web) triple=wasm32-unknown-unknown && simd128 ;;
     thumb) triple=thumbv7em-none-eabihf && cortex_m ;;
-    *) sed -n '2,/^set/s/^#//p' "$0" && exit 2 ;;
+    *) command= ;;
 esac
+[ -n "$command" ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" && exit 2; }
 standard_library
-command=${2:?a command for cargo}
 shift 2
 exec cargo "$command" --target "$triple" "$@"
