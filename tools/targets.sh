@@ -16,13 +16,13 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 lacks() {
-    echo "NOT RUN: $*"
+    echo "$*"
     exit 77
 }
 
 # need PROGRAM PACKAGE
 need() {
-    command -v "$1" >/dev/null || lacks "there is no $1 (Debian: apt-get install $2)"
+    type -P "$1" >/dev/null || lacks "there is no $1 (Debian: apt-get install $2)"
 }
 
 # set_for VARIABLE VALUE: cargo's variable for the triple.
@@ -38,7 +38,7 @@ standard_library() {
         lacks "the toolchain has no standard library for $triple, and rustup adds none"
 }
 
-node() {
+wasi() {
     need node nodejs
     set_for RUNNER "node --no-warnings $here/wasi.mjs"
 }
@@ -63,7 +63,7 @@ simd128() {
 }
 
 install() {
-    command -v qemu-aarch64-static aarch64-linux-gnu-gcc qemu-system-arm >/dev/null && return
+    ! { type -P qemu-aarch64-static && type -P aarch64-linux-gnu-gcc && type -P qemu-system-arm; } >/dev/null || return 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks 'only root of a Debian system can install qemu'
     apt-get update && apt-get install --yes --no-install-recommends \
         qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm || lacks 'apt-get cannot install qemu'
@@ -73,8 +73,8 @@ command=${2:-}
 case ${1:-} in
     install) install && exit ;;
     aarch64) triple=aarch64-unknown-linux-gnu && qemu ;;
-    wasm) triple=wasm32-wasip1 && node && simd128 ;;
-    wasm-scalar) triple=wasm32-wasip1 && node ;;
+    wasm) triple=wasm32-wasip1 && wasi && simd128 ;;
+    wasm-scalar) triple=wasm32-wasip1 && wasi ;;
     web) triple=wasm32-unknown-unknown && simd128 ;;
     thumb) triple=thumbv7em-none-eabihf && cortex_m ;;
     *) command= ;;

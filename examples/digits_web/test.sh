@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
-    echo 'NOT RUN: there is no chromium (Debian: apt-get install chromium)'
+    echo 'there is no chromium (Debian: apt-get install chromium)'
     exit 77
 }
 bash examples/digits_web/build.sh

@@ -46,7 +46,9 @@ impl Sheet {
         let high = points().copied().reduce(|a, b| [a[0].max(b[0]), a[1].max(b[1])])?;
         let side = (high[0] - low[0]).max(high[1] - low[1]).max(f32::EPSILON);
         let scale = (8.0 - 2.0 * PEN) / side;
-        let place = |point: Point| [0, 1].map(|axis| 4.0 + (point[axis] - f32::midpoint(low[axis], high[axis])) * scale);
+        let place = |point: Point| {
+            [0, 1].map(|axis| 4.0 + (point[axis] - f32::midpoint(low[axis], high[axis])) * scale)
+        };
         Some(self.strokes.iter().map(|stroke| stroke.map(place)).collect())
     }
 }
@@ -63,7 +65,8 @@ fn ink(strokes: &[[Point; 2]], x: u16, y: u16) -> f32 {
 fn distance(point: Point, [from, to]: [Point; 2]) -> f32 {
     let [along, away] = [[to[0] - from[0], to[1] - from[1]], [point[0] - from[0], point[1] - from[1]]];
     let length = along[0] * along[0] + along[1] * along[1];
-    let at = if length > 0.0 { ((away[0] * along[0] + away[1] * along[1]) / length).clamp(0.0, 1.0) } else { 0.0 };
+    let at =
+        if length > 0.0 { ((away[0] * along[0] + away[1] * along[1]) / length).clamp(0.0, 1.0) } else { 0.0 };
     (away[0] - at * along[0]).hypot(away[1] - at * along[1])
 }
 
@@ -86,7 +89,10 @@ mod tests {
             assert_eq!(row[3..5], [0.75; 2]);
             assert_eq!(row[5..], [0.0; 3]);
         }
-        assert!((0.3..0.75).contains(&image[0][3]) && image[0][3] == image[7][4], "{image:?}");
+        assert!(
+            (0.3..0.75).contains(&image[0][3]) && image[0][3].to_bits() == image[7][4].to_bits(),
+            "{image:?}"
+        );
     }
 
     #[test]
