@@ -43,6 +43,8 @@ pub(crate) struct Filter {
     pub(crate) name: &'static str,
     /// `[out, 1, height, width]`
     pub(crate) weight: Tensor<f32, 4>,
+    /// A column and a row that are both this have the weights for their product.
+    pub(crate) row: Option<&'static [f32]>,
     shape: fn([usize; 3]) -> Result<[usize; 3], Error>,
     run: Box<Run>,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Filter {
 pub(crate) fn filters() -> [Filter; 4] {
     [
         Filter::of("sobel", Sobel),
-        Filter::of("blur", Blur),
+        Filter { row: Some(&[0.0625, 0.25, 0.375, 0.25, 0.0625]), ..Filter::of("blur", Blur) },
         Filter::of("sharpen", Sharpen),
         Filter::of("emboss", Emboss),
     ]
@@ -62,6 +64,7 @@ impl Filter {
         Self {
             name,
             weight: layer.weight(),
+            row: None,
             shape: L::output_shape,
             run: Box::new(move |image, output, scratch| layer.forward_with(image, output, scratch)),
         }

@@ -13,6 +13,7 @@ mod rivals;
 mod scene;
 
 use std::error::Error;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -69,7 +70,10 @@ fn report(filter: &Filter, grey: &Tensor<f32, 3>) -> Result<bool, Box<dyn Error>
     filter.run(grey.view(), output.view_mut(), &mut scratch)?;
     let ours = micros(|| filter.run(grey.view(), output.view_mut(), &mut scratch));
     let image = rivals::image(grey)?;
-    let (theirs, results) = timed(|| rivals::imageproc(&image, &filter.weight));
+    let (theirs, results) = timed(|| match filter.row {
+        Some(row) => rivals::separable(&image, row),
+        None => rivals::imageproc(&image, &filter.weight),
+    });
     let mut difference = rivals::difference(&output, &results);
     print!("{:<10}{ours:>10.0}{theirs:>12.0}", filter.name);
     if filter.weight.shape()[2..] == [3, 3] {
@@ -106,7 +110,7 @@ fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
     let mut shortest = Duration::MAX;
     loop {
         let begin = Instant::now();
-        let result = work();
+        let result = black_box(work());
         shortest = shortest.min(begin.elapsed());
         if start.elapsed() > TIMED {
             return (shortest.as_secs_f64() * 1e6, result);

@@ -24,6 +24,11 @@ pub(crate) fn imageproc(image: &Grey, weight: &Tensor<f32, 4>) -> Vec<Grey> {
     kernels(weight).map(filter).collect()
 }
 
+/// By `imageproc::filter::separable_filter_equal`, for a kernel that is a column times the same as a row.
+pub(crate) fn separable(image: &Grey, row: &[f32]) -> Vec<Grey> {
+    vec![imageproc::filter::separable_filter_equal(image, row)]
+}
+
 /// Each output channel by `image::imageops::filter3x3`, which leaves out the border, and keeps to 0 to 1.
 pub(crate) fn filter3x3(image: &Grey, weight: &Tensor<f32, 4>) -> Vec<Grey> {
     kernels(weight).map(|taps| imageops::filter3x3(image, taps)).collect()
