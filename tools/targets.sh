@@ -31,11 +31,13 @@ set_for() {
     export "CARGO_TARGET_${name^^}_$1=$2"
 }
 
-# The standard library for the triple: from rustup, or the system's.
+# The standard library for the triple: the toolchain's, or rustup's, or one made from its source.
 standard_library() {
-    [ -e "$(rustc --print target-libdir --target "$triple")" ] ||
-        { command -v rustup >/dev/null && rustup target add "$triple"; } ||
-        lacks "the toolchain has no standard library for $triple, and rustup adds none"
+    local log
+    [ ! -e "$(rustc --print target-libdir --target "$triple")" ] || return 0
+    ! { type -P rustup >/dev/null && rustup target add "$triple"; } || return 0
+    log=$("$here/std.sh" "$triple") || lacks "neither rustup nor Debian has a standard library for $triple: ${log##*$'\n'}"
+    flags+=" --sysroot=${log##*$'\n'}"
 }
 
 wasi() {
@@ -59,7 +61,7 @@ cortex_m() {
 }
 
 simd128() {
-    set_for RUSTFLAGS -Ctarget-feature=+simd128
+    flags+=' -Ctarget-feature=+simd128'
 }
 
 install() {
@@ -69,6 +71,7 @@ install() {
         qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm || lacks 'apt-get cannot install qemu'
 }
 
+flags=
 command=${2:-}
 case ${1:-} in
     install) install && exit ;;
@@ -81,5 +84,7 @@ case ${1:-} in
 esac
 [ -n "$command" ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" && exit 2; }
 standard_library
+set_for RUSTFLAGS "$flags"
+set_for RUSTDOCFLAGS "$flags"
 shift 2
 exec cargo "$command" --target "$triple" "$@"
