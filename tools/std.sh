@@ -61,7 +61,7 @@ build() {
 # WASI has its C library from Debian, too.
 wasi() {
     mkdir -p "$libraries/self-contained" && cd "$libraries/self-contained"
-    unpack wasi-libc --strip-components=5 --wildcards './usr/lib/wasm32-wasi/*'
+    unpack wasi-libc --strip-components=4 --wildcards './usr/lib/wasm32-wasi/*'
 }
 
 if [ ! -e "$libraries" ]; then
