@@ -163,6 +163,16 @@ fn code_stays_within_the_budget() {
 }
 
 #[test]
+fn other_registers_have_kernels_of_their_own_and_the_same_kernels_are_not_repeated() {
+    let archs = |layer| {
+        let text = expand(tokens(layer)).to_string();
+        ["aarch64", "wasm32", "arm"].map(|arch| text.contains(&format!("# [cfg (target_arch = \"{arch}\")]")))
+    };
+    assert_eq!(archs("in: 64, out: 64, k: 3"), [true; 3]);
+    assert_eq!(archs("in: 1, out: 1, k: 1, input: (1, 1)"), [false; 3]);
+}
+
+#[test]
 fn giants_expand_in_no_time() {
     for layer in [
         "in: 100_000, out: 100_000, k: 3, groups: 100_000",
