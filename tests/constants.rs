@@ -4,12 +4,14 @@
 //! The order of packed weights is written down twice, in `conv-macros` and in `conv-runtime`: a constant's
 //! `weight()` is what the one has packed and the other unpacked.
 
-use std::env;
-use std::process::Command;
+#[path = "common/again.rs"]
+mod again;
 
 use conv_runtime::prelude::*;
 use conv_runtime::safetensors::SafeTensors;
 use conv_runtime::{Element, Isa, Layer};
+
+use again::again;
 
 static CHECKPOINT: &[u8] = include_bytes!("data/layers.safetensors");
 
@@ -70,6 +72,7 @@ fn constants_equal_their_twins() {
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn constants_equal_their_twins_on_every_instruction_set() {
     on_every_instruction_set("constants_equal_their_twins");
 }
@@ -77,13 +80,8 @@ fn constants_equal_their_twins_on_every_instruction_set() {
 /// Runs a test on every instruction set of this machine: a constant follows `CONV_ISA`, which is read once in a
 /// process.
 fn on_every_instruction_set(name: &str) {
-    let this = env::current_exe().expect("a test knows its own path");
     for isa in Isa::available() {
-        let mut test = Command::new(&this);
-        test.args(["--exact", name]).env("CONV_ISA", isa.name());
-        let run = test.output().expect("a test can be run again");
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && said.contains("1 passed"), "{isa}: {said}");
+        again(name, isa.name());
     }
 }
 
@@ -180,6 +178,7 @@ fn filters_equal_their_twins() {
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn filters_equal_their_twins_on_every_instruction_set() {
     on_every_instruction_set("filters_equal_their_twins");
 }

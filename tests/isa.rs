@@ -1,15 +1,17 @@
 //! `CONV_ISA`, and that it means what it says: the variable is read once in a process, so each value takes a
 //! process of its own. This test runs itself.
 
+#[path = "common/again.rs"]
+mod again;
 #[path = "common/machine.rs"]
 mod machine;
 
 use std::env;
-use std::process::Command;
 
 use conv_runtime::Isa;
 use conv_runtime::prelude::*;
 
+use again::again;
 use machine::isas;
 
 conv2d! { struct Small<in: 1, out: 2, k: 2>; }
@@ -37,17 +39,11 @@ fn the_environment_chooses() {
 
 /// What the test above prints with this value of `CONV_ISA`.
 fn with(conv_isa: &str) -> String {
-    let output = Command::new(env::current_exe().expect("a path"))
-        .args(["--exact", "the_environment_chooses", "--nocapture"])
-        .env("CONV_ISA", conv_isa)
-        .output()
-        .expect("this file can be run again");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.contains("1 passed"), "CONV_ISA={conv_isa}: {text}");
-    text
+    again("the_environment_chooses", conv_isa)
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn every_instruction_set_can_be_chosen() {
     for isa in isas() {
         let text = with(isa.name());
@@ -56,12 +52,14 @@ fn every_instruction_set_can_be_chosen() {
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn the_best_is_chosen_if_nothing_is() {
     assert_eq!(isas().first(), Some(&Isa::best()));
     assert!(with("").contains(&format!("running on {}", Isa::best())));
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn what_the_machine_has_not_is_an_error_and_no_panic() {
     for conv_isa in ["nonsense", "AVX2", " sse2"] {
         let text = with(conv_isa);

@@ -206,6 +206,11 @@ fn everything_can_be_sent_and_shared() {
     check::<Tensor<f32, 4>>();
     check::<Isa>();
     check::<Error>();
+}
+
+#[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly has no threads")]
+fn threads_share_a_layer() {
     let layer = Plain::init(1);
     let x = Tensor::randn([3, 4, 9], 1);
     let expected = layer.forward(&x);

@@ -25,15 +25,17 @@ use crate::weights::{Packed, Weights};
 pub(crate) fn parameters(
     weights: &Weights,
     spec: &Spec,
-    plans: &[Plan; 3],
+    plans: &[Plan],
     private: &TokenStream,
 ) -> TokenStream {
     let element = spec.dtype.ident();
-    let [narrow, medium, wide] = plans.each_ref().map(|plan| weights.pack(spec, plan));
+    let [narrow, wider @ ..] = plans else { unreachable!("there is a plan") };
+    let narrow = weights.pack(spec, narrow);
+    let wider = wider.iter().map(|plan| (plan.machine.bits, weights.pack(spec, plan)));
     // What is packed as in the last arm needs none of its own.
-    let wider = [(256, &medium), (512, &wide)].into_iter().filter(|(_, packed)| **packed != narrow);
+    let wider = wider.filter(|(_, packed)| *packed != narrow);
     let arms = wider.map(|(bits, packed)| {
-        let (bits, arm) = (Literal::usize_unsuffixed(bits), arm(packed, spec.dtype, private));
+        let (bits, arm) = (Literal::usize_unsuffixed(bits), arm(&packed, spec.dtype, private));
         quote! {
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             #bits => #arm

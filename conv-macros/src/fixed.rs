@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Plans};
 use crate::spec::{Hw, Spec};
 
 /// Arrays in and out, for layers whose image size is known.
@@ -11,7 +11,7 @@ pub(crate) fn fixed(
     name: &Ident,
     spec: &Spec,
     image: Hw,
-    plans: &[Plan; 3],
+    plans: &Plans,
     private: &TokenStream,
 ) -> TokenStream {
     let element = spec.dtype.ident();
@@ -21,14 +21,19 @@ pub(crate) fn fixed(
     };
     let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
     let (input, output) = (array(spec.in_channels, image), array(spec.out_channels, out));
-    let scratch = plans.each_ref().map(|plan| Literal::usize_unsuffixed(plan.scratch(spec).unwrap_or(0)));
+    let scratch = |plan: &Plan| Literal::usize_unsuffixed(plan.scratch(spec).unwrap_or(0));
+    let widths = plans.widths.iter().map(scratch);
+    let others = plans.others.iter().map(|(arch, plan)| {
+        let scratch = scratch(plan);
+        quote!(if ::core::cfg!(target_arch = #arch) { #scratch } else)
+    });
     quote! {
         #[automatically_derived]
         impl #private::Fixed for #name {
             type Input = #input;
             type Output = #output;
             type Memory = [#element; <Self as #private::Fixed>::SCRATCH];
-            const SCRATCH: usize = #private::scratch([#(#scratch),*]);
+            const SCRATCH: usize = #(#others)* { #private::scratch([#(#widths),*]) };
 
             #[inline]
             fn flat<'a>(

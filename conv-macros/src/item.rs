@@ -2,6 +2,8 @@
 
 mod gradients;
 
+use std::slice;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -10,7 +12,7 @@ use crate::constant;
 use crate::emit::{Emitter, padding_mode};
 use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
-use crate::plan::{Machine, Plan, Tile, Transform, plan};
+use crate::plan::{Machine, Plan, Plans, Tile, Transform};
 use crate::report::Report;
 use crate::spec::{Hw, Spec};
 
@@ -18,15 +20,10 @@ use crate::spec::{Hw, Spec};
 pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
     let CheckedLayer { attrs, vis, name, spec, runtime, weights } = layer;
     let private = quote!(#runtime::__private);
-    let plans = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
-    let report = Report { spec, plans: &plans };
-    let (docs, summary) = (report.rustdoc(), report.summary());
+    let plans = Plans::new(spec);
+    let docs = Report { spec, plans: &plans.all() }.rustdoc();
     let element = spec.dtype.ident();
-    let parameters = match weights {
-        None => stored_parameters(&element, &private),
-        Some(weights) => constant::parameters(weights, spec, &plans, &private),
-    };
-    let kernel = kernel(name, spec, &private, &plans, &summary, &parameters);
+    let kernel = kernels(layer, &plans, &private);
     let fixed = spec.input.map(|image| fixed(name, spec, image, &plans, &private));
     let is_constant = weights.is_some();
     let fields = fields(is_constant, &element, &private);
@@ -66,8 +63,8 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
     let gradients = (!is_constant).then(|| gradients::stand_in(name, &element, &private));
     let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
     let blocks = Machine::WIDTHS.map(|bits| {
-        let block = block_name(bits);
-        quote!(fn #block<S: #private::Simd>(_: S, _: #private::Job<'_, #element>) {})
+        let (cfg, block) = (cfg(bits), block_name(bits));
+        quote!(#cfg fn #block<S: #private::Simd>(_: S, _: #private::Job<'_, #element>) {})
     });
     quote! {
         #(#attrs)*
@@ -130,6 +127,11 @@ fn trainable(name: &Ident, element: &Ident, private: &TokenStream) -> TokenStrea
     }
 }
 
+/// Where there are kernels of this width: only x86 has the wider ones.
+fn cfg(bits: usize) -> Option<TokenStream> {
+    (bits > 128).then(|| quote!(#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]))
+}
+
 fn block_name(bits: usize) -> Ident {
     Ident::new(&format!("block_{bits}"), Span::call_site())
 }
@@ -149,18 +151,41 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
     }
 }
 
-/// What the runtime asks of a layer.
+/// What the runtime asks of a layer; once more for each architecture that has kernels of its own.
+fn kernels(layer: &CheckedLayer, plans: &Plans, private: &TokenStream) -> TokenStream {
+    let CheckedLayer { name, spec, weights, .. } = layer;
+    let kernel = |plans: &[Plan]| {
+        let parameters = match weights {
+            None => stored_parameters(&spec.dtype.ident(), private),
+            Some(weights) => constant::parameters(weights, spec, plans, private),
+        };
+        kernel(name, spec, private, plans, &Report { spec, plans }.summary(), &parameters)
+    };
+    let widths = kernel(&plans.widths);
+    if plans.others.is_empty() {
+        return widths;
+    }
+    let archs: Vec<_> = plans.others.iter().map(|(arch, _)| arch).collect();
+    let others = plans.others.iter().map(|(_, plan)| kernel(slice::from_ref(plan)));
+    quote! {
+        #[cfg(not(any(#(target_arch = #archs),*)))]
+        #widths
+        #(#[cfg(target_arch = #archs)] #others)*
+    }
+}
+
+/// What the runtime asks of a layer. A plan that is the only one serves all widths.
 fn kernel(
     name: &Ident,
     spec: &Spec,
     private: &TokenStream,
-    plans: &[Plan; 3],
+    plans: &[Plan],
     summary: &str,
     parameters: &TokenStream,
 ) -> TokenStream {
     let element = spec.dtype.ident();
     let config = config(spec, private);
-    let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
+    let schemes = plans.iter().cycle().take(3).map(|plan| scheme(spec, plan, private));
     let sizes = sizes(spec);
     let blocks = plans.iter().map(|plan| block(spec, plan, private));
     let residues = gradients::residues(spec, private);
@@ -197,7 +222,9 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         (false, _) => body(true),
         (true, false) => body(false),
     };
+    let cfg = cfg(plan.machine.bits);
     quote! {
+        #cfg
         #[inline(always)]
         fn #name<S: #private::Simd>(simd: S, job: #private::Job<'_, #element>) {
             type V<S> = #vector<S>;
@@ -214,7 +241,9 @@ fn prepare(spec: &Spec, plan: &Plan, private: &TokenStream) -> Option<TokenStrea
     let name = Ident::new(&format!("prepare_{}", plan.machine.bits), Span::call_site());
     let (element, vector) = (spec.dtype.ident(), emitter.vector(plan.machine.lanes));
     let body = emitter.emit(&lower_prepare(spec, plan)?);
+    let cfg = cfg(plan.machine.bits);
     Some(quote! {
+        #cfg
         #[inline(always)]
         fn #name<S: #private::Simd>(simd: S, job: #private::Prepare<'_, #element>) {
             type V<S> = #vector<S>;

@@ -93,7 +93,35 @@ pub(crate) fn plan(spec: &Spec, machine: Machine) -> Plan {
     Plan { compared, ..plan }
 }
 
+/// The plans of one layer, for every machine that its program may run on.
+pub(crate) struct Plans {
+    /// For vectors of 128, 256 and 512 bits.
+    pub(crate) widths: [Plan; 3],
+    /// For the values of `target_arch` whose registers make another plan than the first of those.
+    pub(crate) others: Vec<(&'static str, Plan)>,
+}
+
+impl Plans {
+    pub(crate) fn new(spec: &Spec) -> Self {
+        let widths = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
+        let others = Machine::OTHERS.map(|(arch, machine)| (arch, plan(spec, machine(spec.dtype))));
+        let others = others.into_iter().filter(|(_, plan)| !plan.computes_like(&widths[0])).collect();
+        Self { widths, others }
+    }
+
+    /// All that differ.
+    pub(crate) fn all(&self) -> Vec<Plan> {
+        self.widths.iter().chain(self.others.iter().map(|(_, plan)| plan)).cloned().collect()
+    }
+}
+
 impl Plan {
+    /// Whether the other makes the same kernels: registers may be many without being of use.
+    fn computes_like(&self, other: &Self) -> bool {
+        let Self { machine, cost, compared, .. } = *other;
+        Self { machine, cost, compared, ..self.clone() } == *other
+    }
+
     /// Output channels that exist in the full block (`tail == false`) or in the last.
     pub(crate) fn channels(&self, spec: &Spec, tail: bool) -> usize {
         if tail { spec.out_per_group() % self.block } else { self.block.min(spec.out_per_group()) }
@@ -110,7 +138,7 @@ impl Plan {
         let Tile::Rows { channels, rows, vectors } = self.tile else { return true };
         let weights = spec.taps_with((self.block, false), channels, |factor| factor == Factor::Other);
         let alive = weights.min(channels * rows.min(spec.kernel.h) * spec.kernel.w);
-        alive + channels * rows * vectors + 2 < self.machine.registers * 5 / 8
+        alive + channels * rows * vectors + 2 < self.machine.kept()
     }
 
     /// Whether the columns of taps are a counted loop, with one column's weights in registers. A single row has

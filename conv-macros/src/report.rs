@@ -9,7 +9,7 @@ use crate::spec::{Factor, Spec};
 /// A layer and its plans.
 pub(crate) struct Report<'a> {
     pub(crate) spec: &'a Spec,
-    pub(crate) plans: &'a [Plan; 3],
+    pub(crate) plans: &'a [Plan],
 }
 
 impl Report<'_> {

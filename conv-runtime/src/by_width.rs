@@ -35,7 +35,10 @@ macro_rules! by_width {
                 target_arch = "aarch64",
                 all(target_arch = "wasm32", target_feature = "simd128")
             )))]
-            fearless_simd::Level::Fallback($simd) => $narrow,
+            fearless_simd::Level::Fallback($simd) => $simd.vectorize(
+                #[inline(always)]
+                || $narrow,
+            ),
             _ => unreachable!("Isa holds only the levels above"),
         }
     };

@@ -158,17 +158,21 @@ pub trait Kernel {
     /// One block, in vectors of 128 bits.
     fn block_128<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
     /// One block, in vectors of 256 bits.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     fn block_256<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
     /// One block, in vectors of 512 bits.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     fn block_512<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
 
     /// What comes before the blocks of a band, in vectors of 128 bits.
     #[inline(always)]
     fn prepare_128<S: Simd>(_simd: S, _job: Prepare<'_, Self::Elem>) {}
     /// What comes before the blocks of a band, in vectors of 256 bits.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     #[inline(always)]
     fn prepare_256<S: Simd>(_simd: S, _job: Prepare<'_, Self::Elem>) {}
     /// What comes before the blocks of a band, in vectors of 512 bits.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     #[inline(always)]
     fn prepare_512<S: Simd>(_simd: S, _job: Prepare<'_, Self::Elem>) {}
 }

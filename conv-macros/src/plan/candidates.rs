@@ -56,7 +56,7 @@ impl<'a> Bench<'a> {
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
     fn columns(&self) -> Vec<Plan> {
         let channels = self.spec.out_per_group();
-        let widest = self.out.w.div_ceil(self.machine.lanes).min(8);
+        let widest = self.out.w.div_ceil(self.machine.lanes).min(self.machine.widest_row());
         let tiles = (1..=widest).flat_map(|vectors| {
             let most = self.machine.accumulators_each(vectors);
             (1..=most.min(channels)).map(move |channels| Tile::Columns { channels, vectors })

@@ -2,9 +2,22 @@
 
 use crate::spec::Dtype;
 
-/// A vector unit. The macro cannot see which processor the program will run on, so it plans for all three.
+/// Whose vectors they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    X86,
+    /// 64-bit Arm.
+    Neon,
+    /// WebAssembly.
+    Simd128,
+    /// The floating-point unit of a 32-bit Arm, number by number.
+    Vfp,
+}
+
+/// A vector unit. The macro cannot see which processor the program will run on, so it plans for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Machine {
+    pub(crate) family: Family,
     /// Bits in a vector.
     pub(crate) bits: usize,
     /// Elements in a vector.
@@ -15,24 +28,66 @@ pub(crate) struct Machine {
     pub(crate) bytes: usize,
 }
 
+/// Makes the machine of an architecture.
+type Make = fn(Dtype) -> Machine;
+
 impl Machine {
-    /// The widths that every layer gets kernels for.
+    /// The widths of x86, of which it takes the widest that it has while the program runs.
     pub(crate) const WIDTHS: [usize; 3] = [128, 256, 512];
 
+    /// The values of `target_arch` that have other registers than x86 with its narrowest vectors.
+    pub(crate) const OTHERS: [(&'static str, Make); 3] =
+        [("aarch64", Self::neon), ("wasm32", Self::simd128), ("arm", Self::vfp)];
+
+    /// x86 with vectors of this width.
     pub(crate) fn new(bits: usize, dtype: Dtype) -> Self {
+        // AVX-512 has 32 registers, AVX2 and SSE2 have 16.
+        Self::of(Family::X86, bits, if bits == 512 { 32 } else { 16 }, dtype)
+    }
+
+    /// NEON: short vectors, and many of them.
+    fn neon(dtype: Dtype) -> Self {
+        Self::of(Family::Neon, 128, 32, dtype)
+    }
+
+    /// WebAssembly's own registers have no end, but a browser has those of the processor, and takes some for itself:
+    /// a direct 3x3 layer, 64 to 64 channels @56, took 6.16 ms in V8 planned for 16, 5.74 for 14, 6.12 for 12, 7.43 for 10.
+    fn simd128(dtype: Dtype) -> Self {
+        Self::of(Family::Simd128, 128, 14, dtype)
+    }
+
+    /// Its 32 registers hold eight times four numbers, which is what a vector is where there are none: the digits'
+    /// classifier, planned for 16, stored 272 registers on the stack for 68.
+    fn vfp(dtype: Dtype) -> Self {
+        Self::of(Family::Vfp, 128, 8, dtype)
+    }
+
+    fn of(family: Family, bits: usize, registers: usize, dtype: Dtype) -> Self {
         let bytes = match dtype {
             Dtype::F32 => 4,
             Dtype::F64 => 8,
         };
-        // AVX-512 has 32 registers, AVX2 and SSE2 have 16. NEON has 32 and runs the kernels made for 16.
-        let registers = if bits == 512 { 32 } else { 16 };
-        Self { bits, lanes: bits / 8 / bytes, registers, bytes }
+        Self { family, bits, lanes: bits / 8 / bytes, registers, bytes }
     }
 
     /// How many times `vectors` accumulators fit, beside a register for each of the vectors, one for a splat, and
     /// one to spare. Without that the compiler spills: 3443 us for 1965 on 3x3 64->64@56 with 16 registers.
     pub(crate) fn accumulators_each(self, vectors: usize) -> usize {
         (self.registers - 2 - vectors) / vectors
+    }
+
+    /// The most vectors of neighbouring columns in a tile. Where taps are few, the compiler unrolls them and loads the
+    /// pixels of all before it begins; with four vectors of them a browser spilled 26 of a depthwise 3x3 layer's 36
+    /// (406 us for 358 with 64@56), and NEON 7.
+    pub(crate) fn widest_row(self) -> usize {
+        if self.family == Family::X86 { 8 } else { 2 }
+    }
+
+    /// Fewer registers than this may hold a tile of unrolled taps: its accumulators and its weights. The others are for
+    /// pixels, of which the compiler loads all that it can before it begins. On x86 an instruction can take them from
+    /// memory; NEON needs a register for each, and spilled 7 vectors of a depthwise 3x3 layer with 8 rows a tile.
+    pub(crate) fn kept(self) -> usize {
+        if self.family == Family::Neon { self.registers / 2 } else { self.registers * 5 / 8 }
     }
 
     /// What a vector load costs that starts anywhere: it may straddle two cache lines.

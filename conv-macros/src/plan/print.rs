@@ -2,13 +2,20 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::machine::Family;
 use super::{Plan, Tile};
 
 impl Display for Plan {
     /// One line: the algorithm and its tile, what it reads, what it is estimated to cost and why it was taken.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { machine, cost, .. } = self;
-        write!(f, "{}-bit: {}", machine.bits, self.algorithm())?;
+        let name = match machine.family {
+            Family::X86 => "",
+            Family::Neon => " NEON",
+            Family::Simd128 => " simd128",
+            Family::Vfp => " VFP",
+        };
+        write!(f, "{}-bit{name}: {}", machine.bits, self.algorithm())?;
         write!(f, ", {}; ", self.tile_in_words())?;
         write!(f, "reads {}; ", self.reads_in_words())?;
         write!(f, "about {} cycles an image of {}x{} ", grouped(cost.cycles()), self.image.h, self.image.w)?;

@@ -63,7 +63,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         Just(Weights::Taps),
         Just(Weights::Channels)
     ];
-    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    let choice = (0usize..6, any::<prop::sample::Index>(), any::<bool>());
     (spec(), extra.clone(), extra, any::<bool>(), weights, choice).prop_map(
         |(mut spec, more_h, more_w, known, weights, (width, tile, best))| {
             // Pointwise layers are rare among random kernels, and have paths of their own.
@@ -75,7 +75,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             spec.pattern = weights.pattern(&spec);
-            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let machine = machine(width, spec.dtype);
             let mut plan = if best {
                 plan(&spec, machine)
             } else {
@@ -96,7 +96,7 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
     let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
     let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
     let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
-    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..3, any::<prop::sample::Index>())
+    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..6, any::<prop::sample::Index>())
         .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
             let one = Hw { h: 1, w: 1 };
             let mut spec = Spec {
@@ -110,7 +110,7 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
             };
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
-            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let machine = machine(width, spec.dtype);
             let plans = candidates(&spec, machine);
             let mut plan = plans[tile.index(plans.len())].clone();
             plan.bands.bytes = tile.index(1 << 16);
@@ -121,13 +121,13 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
 
 /// The layer that computes the input's gradient of any layer, and one of its tiles.
 pub(super) fn adjoint() -> impl Strategy<Value = Case> {
-    let choice = (0usize..3, any::<prop::sample::Index>(), any::<bool>());
+    let choice = (0usize..6, any::<prop::sample::Index>(), any::<bool>());
     let adjoint = (spec(), size(), size(), any::<bool>(), choice);
     adjoint.prop_map(|(of, more_h, more_w, known, (width, tile, best))| {
         let mut spec = Adjoint::of(&of).expect("small").spec;
         let image = smallest(&spec, more_h, more_w);
         spec.input = known.then_some(image);
-        let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+        let machine = machine(width, spec.dtype);
         let all = candidates(&spec, machine);
         let mut plan = if best { plan(&spec, machine) } else { all[tile.index(all.len())].clone() };
         plan.bands.least = 1 + tile.index(3);
@@ -147,7 +147,7 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
         Just(Weights::Sparse)
     ];
     let sizes = (size(), size(), any::<bool>());
-    let choice = (0usize..3, any::<prop::sample::Index>(), 1usize..3);
+    let choice = (0usize..6, any::<prop::sample::Index>(), 1usize..3);
     (spec(), weights, sizes, choice).prop_filter_map(
         "the taps reach too far",
         |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
@@ -156,13 +156,21 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             spec.pattern = weights.pattern(&spec);
-            let machine = Machine::new(Machine::WIDTHS[width], spec.dtype);
+            let machine = machine(width, spec.dtype);
             let plans = candidates(&spec, machine).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::Slide { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
+}
+
+/// One of the machines that layers are planned for.
+fn machine(at: usize, dtype: Dtype) -> Machine {
+    match Machine::WIDTHS.get(at) {
+        Some(bits) => Machine::new(*bits, dtype),
+        None => Machine::OTHERS[at - Machine::WIDTHS.len()].1(dtype),
+    }
 }
 
 /// The smallest image that the layer accepts, and some pixels more.

@@ -15,7 +15,7 @@ use crate::expand::expand;
 use crate::lower::{lower, lower_prepare};
 use crate::nest::Nest;
 use crate::parse::parse;
-use crate::plan::{BUDGET, Cost, Machine, Plan, Tile, candidates, plan};
+use crate::plan::{BUDGET, Cost, Machine, Plan, Plans, Tile, candidates};
 use crate::spec::Spec;
 
 /// Multiply-accumulates in the text of all kernels of a layer, for one width of vectors.
@@ -153,13 +153,23 @@ fn is_name(word: &str) -> bool {
 fn code_stays_within_the_budget() {
     for layer in SPREAD {
         let spec = spec(layer);
-        for bits in Machine::WIDTHS {
-            let plan = plan(&spec, Machine::new(bits, spec.dtype));
+        for plan in Plans::new(&spec).all() {
+            let bits = plan.machine.bits;
             let counts: Vec<_> = nests(&spec, &plan).iter().map(|nest| nest.count().fmas).collect();
             assert!(counts.iter().all(|count| *count <= BUDGET), "{layer}, {bits} bits: {counts:?}, {plan}");
             assert!(counts.iter().sum::<usize>() <= LAYER_BUDGET, "{layer}, {bits} bits: {counts:?}, {plan}");
         }
     }
+}
+
+#[test]
+fn other_registers_have_kernels_of_their_own_and_the_same_kernels_are_not_repeated() {
+    let archs = |layer| {
+        let text = expand(tokens(layer)).to_string();
+        ["aarch64", "wasm32", "arm"].map(|arch| text.contains(&format!("# [cfg (target_arch = \"{arch}\")]")))
+    };
+    assert_eq!(archs("in: 64, out: 64, k: 3"), [true; 3]);
+    assert_eq!(archs("in: 1, out: 1, k: 1, input: (1, 1)"), [false; 3]);
 }
 
 #[test]
