@@ -331,7 +331,9 @@ fn packed(case: &Case, data: &Data, first: usize, channels: usize, width: usize)
 }
 
 fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let config =
+        Config { cases, failure_persistence: None, max_global_rejects: 20 * cases, ..Config::default() };
+    let mut runner = TestRunner::new(config);
     let result = runner.run(&strategy, |case| {
         // The interpreter is slow: a few pixels tell as much as many.
         prop_assume!(case.adjoint_of.is_none() || case.spec.macs(case.image) < 50_000);
