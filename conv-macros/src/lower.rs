@@ -87,8 +87,6 @@ impl Block<'_> {
             (Some(known), Size::OutH) if known.band < known.out.h => Index::Size(size),
             (Some(known), Size::OutH) => Index::Const(known.out.h),
             (Some(known), Size::OutW) => Index::Const(known.out.w),
-            // A thread may compute some rows alone.
-            (Some(_), Size::OutPlane) => Index::Size(size),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
             // What is computed from a copy of some rows has other planes than the image.
             (Some(_), Size::Plane) if matches!(self.plan.tile, Tile::Slide { .. }) => Index::Size(size),
@@ -97,7 +95,8 @@ impl Block<'_> {
             (Some(_), Size::First) => Index::Const(0),
             (Some(_), Size::ImageH) => Index::Const(self.plan.image.h),
             (Some(_), Size::ImageW) => Index::Const(self.plan.image.w),
-            (Some(_), Size::FirstRow | Size::FirstColumn) => Index::Size(size),
+            // A thread may compute some rows alone; blocks may lack some taps.
+            (Some(_), Size::OutPlane | Size::FirstRow | Size::FirstColumn) => Index::Size(size),
         }
     }
 

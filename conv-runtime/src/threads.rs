@@ -10,6 +10,8 @@
 //!
 //! The same kernels run over the same blocks and bands, whoever calls them: the result has the same bits.
 
+#![expect(clippy::cast_precision_loss, reason = "shares of the work are estimates")]
+
 use rayon::prelude::*;
 
 use crate::kernel::Kernel;
