@@ -15,8 +15,8 @@ conv2d! {
     struct Wide<in: 12, out: 18, k: (1, 5), stride: (2, 3), groups: 3, dtype: f64>;
 }
 
-/// Bits of the output and of the gradients in a pool of so many threads.
-fn run<L: Conv2d>(threads: usize, shape: [usize; 4]) -> Vec<u64> {
+/// Bits of the output and of the gradients in a pool of so many threads, and bytes of scratch that `forward` took.
+fn run<L: Conv2d>(threads: usize, shape: [usize; 4]) -> (Vec<u64>, usize) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
     pool.install(|| {
         let (layer, input) = (L::init(1), Tensor::randn(shape, 2));
@@ -29,14 +29,17 @@ fn run<L: Conv2d>(threads: usize, shape: [usize; 4]) -> Vec<u64> {
         let Gradients { input, weight, bias } = layer.backward(&input, &output).expect("fits");
         let bias = bias.expect("the layers have biases");
         let all = [output.as_slice(), input.as_slice(), weight.as_slice(), bias.as_slice()];
-        all.concat().into_iter().map(|value| value.to_f64().to_bits()).collect()
+        (all.concat().into_iter().map(|value| value.to_f64().to_bits()).collect(), scratch.bytes())
     })
 }
 
 fn check<L: Conv2d>(shape: [usize; 4]) {
-    let one = run::<L>(1, shape);
+    let (one, alone) = run::<L>(1, shape);
     for threads in [2, 3, 8] {
-        assert!(run::<L>(threads, shape) == one, "{} on {threads} threads has other bits", L::CONFIG);
+        let (bits, shared) = run::<L>(threads, shape);
+        assert!(bits == one, "{} on {threads} threads has other bits", L::CONFIG);
+        // Each thread has a share of its own.
+        assert!(shared > alone, "{} runs on one thread of {threads}", L::CONFIG);
     }
 }
 

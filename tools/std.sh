@@ -19,10 +19,16 @@ debian() {
         -o Dir::State::Lists="$home/lists" -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
 }
 
+# Where this machine's own packages come from.
+mirror() {
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+        awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ "^http") { print $i; exit } }'
+}
+
 lists() {
     mkdir -p "$home/lists/partial"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian %s main\n' \
-        stable trixie-backports sid experimental >"$home/sources.list"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+        "$(mirror)" stable "$(mirror)" trixie-backports "$(mirror)" sid "$(mirror)" experimental >"$home/sources.list"
     debian apt-get update
 }
 
