@@ -40,9 +40,7 @@ pub(crate) fn run<'m, K: Kernel>(
     if y.is_empty() {
         return Some(());
     }
-    let pass = Pass::new(layer, 0, sizes)?;
-    pass.images(0, x, y, memory(pass.extent.shares.total()?)?);
-    Some(())
+    Pass::new(layer, 0, sizes)?.run(x, y, memory)
 }
 
 /// As [`run`], over groups of channels of which the first is this one; and on as many threads as there are, if that
@@ -64,8 +62,7 @@ pub(crate) fn run_on_threads<'m, K: Kernel>(
     if let Some(split) = crate::threads::Split::of(&pass, y.len() / pass.to) {
         return split.run(&pass, x, y, memory);
     }
-    pass.images(0, x, y, memory(pass.extent.shares.total()?)?);
-    Some(())
+    pass.run(x, y, memory)
 }
 
 /// One call of `forward`.
@@ -119,6 +116,20 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let from = input[0] * input[1] * config.in_per_group();
         let to = output[0] * output[1] * config.out_per_group();
         Some(Self { parameters, group, scheme, extent, from, to })
+    }
+
+    /// All of it on one thread.
+    fn run<'m>(
+        &self,
+        x: &[K::Elem],
+        y: &mut [K::Elem],
+        memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
+    ) -> Option<()>
+    where
+        K::Elem: 'm,
+    {
+        self.images(0, x, y, memory(self.extent.shares.total()?)?);
+        Some(())
     }
 
     /// All of a group's output.

@@ -1,0 +1,221 @@
+//! The rows of a padded copy: how the columns of a row are copied, sorted and padded.
+
+use fearless_simd::{Simd, SimdBase, SimdFloatElement};
+
+use super::source;
+use crate::tile::copy_short;
+use crate::{Conv2dConfig, Element, PaddingMode};
+
+/// How rows of the image become rows of the copy. Each way is a function of its own: all of them in one are more
+/// than the compiler keeps in registers, and take twice as long.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) config: &'a Conv2dConfig,
+    pub(super) phases: usize,
+    pub(super) width: usize,
+    pub(super) pitch: usize,
+}
+
+impl Columns<'_> {
+    /// Zeros left and right of the image, at least.
+    #[inline(never)]
+    pub(super) fn clear<S: Simd, E: Element>(self, simd: S, rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        let end = left + self.width;
+        simd.vectorize(
+            #[inline(always)]
+            || match self.phases {
+                phases @ (1 | 2) => {
+                    for part in rows.chunks_exact_mut(self.pitch / phases) {
+                        clear_ends(simd, part, left, part.len() - end / phases);
+                    }
+                }
+                _ => rows.fill(E::ZERO),
+            },
+        );
+    }
+
+    /// Rows as they are.
+    #[inline(never)]
+    pub(super) fn copy<S: Simd, E: Element>(self, simd: S, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let pixels = pixels.chunks_exact(self.width);
+                for (pixels, row) in pixels.zip(rows.chunks_exact_mut(self.pitch)) {
+                    move_row(simd, pixels, &mut row[left..][..self.width]);
+                }
+            },
+        );
+    }
+
+    /// Rows of which the even columns come first.
+    #[inline(never)]
+    pub(super) fn separate<S: Simd, E: Element>(self, simd: S, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let pixels = pixels.chunks_exact(self.width);
+                for (pixels, row) in pixels.zip(rows.chunks_exact_mut(self.pitch)) {
+                    let (even, odd) = row.split_at_mut(self.pitch / 2);
+                    if left.is_multiple_of(2) {
+                        separate(simd, pixels, &mut even[left / 2..], &mut odd[left / 2..]);
+                    } else {
+                        separate(simd, pixels, &mut odd[left / 2..], &mut even[left / 2 + 1..]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// Rows whose columns are sorted by their remainder modulo more than two.
+    pub(super) fn sort<E: Element>(self, pixels: &[E], rows: &mut [E]) {
+        let [left, _] = self.config.padding[1];
+        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
+            for skip in 0..self.phases.min(self.width) {
+                let column = &mut row[self.place(left + skip)..];
+                for (to, from) in column.iter_mut().zip(pixels[skip..].iter().step_by(self.phases)) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
+    /// What stands left and right of the image in the modes other than zeros.
+    #[inline(never)]
+    pub(super) fn border<E: Element>(self, pixels: &[E], rows: &mut [E]) {
+        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
+            if self.phases == 1 {
+                self.sides(pixels, row);
+            } else {
+                let left = self.config.padding[1][0];
+                self.sorted_sides(pixels, row, 0..left);
+                self.sorted_sides(pixels, row, left + self.width..row.len());
+            }
+        }
+    }
+
+    /// What stands left and right of the image, mode by mode: [`source`] for a few columns of each row
+    /// would take as long as the row.
+    #[inline(always)]
+    fn sides<E: Element>(self, pixels: &[E], row: &mut [E]) {
+        let [left, right] = self.config.padding[1];
+        let (before, rest) = row.split_at_mut(left);
+        let (after, filler) = rest[self.width..].split_at_mut(right);
+        filler.fill(E::ZERO);
+        match (self.config.padding_mode, pixels) {
+            (PaddingMode::Reflect, [_, others @ ..]) => {
+                for (to, from) in before.iter_mut().rev().zip(others) {
+                    *to = *from;
+                }
+                for (to, from) in after.iter_mut().zip(pixels.iter().rev().skip(1)) {
+                    *to = *from;
+                }
+            }
+            (PaddingMode::Replicate, [first, ..]) => {
+                before.fill(*first);
+                after.fill(pixels[self.width - 1]);
+            }
+            (PaddingMode::Circular, _) => {
+                before.copy_from_slice(&pixels[self.width - left..]);
+                after.copy_from_slice(&pixels[..right]);
+            }
+            _ => {
+                before.fill(E::ZERO);
+                after.fill(E::ZERO);
+            }
+        }
+    }
+
+    /// The columns outside the image, and those that only fill the row up, where columns are sorted.
+    fn sorted_sides<E: Element>(self, pixels: &[E], row: &mut [E], columns: core::ops::Range<usize>) {
+        let [left, right] = self.config.padding[1];
+        for x in columns {
+            let real = x < left + self.width + right;
+            let from = real.then(|| source(self.config.padding_mode, x, left, self.width)).flatten();
+            row[self.place(x)] = from.map_or(E::ZERO, |from| pixels[from]);
+        }
+    }
+
+    /// Where column `x` of the padded image stands in a row.
+    fn place(self, x: usize) -> usize {
+        x % self.phases * (self.pitch / self.phases) + x / self.phases
+    }
+}
+
+/// Pixels 0, 2, 4, .. to `even` and 1, 3, 5, .. to `odd`, two vectors at a time.
+#[inline(always)]
+fn separate<S: Simd, E: Element>(simd: S, pixels: &[E], even: &mut [E], odd: &mut [E]) {
+    let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
+    let (pairs, single) = pixels.as_chunks::<2>();
+    if let Some(last) = pairs.len().checked_sub(lanes) {
+        let vectors = pixels.chunks_exact(2 * lanes);
+        for ((pixels, even), odd) in
+            vectors.zip(even.chunks_exact_mut(lanes)).zip(odd.chunks_exact_mut(lanes))
+        {
+            separate_vectors(simd, pixels, even, odd);
+        }
+        let pixels = &pixels[2 * last..][..2 * lanes];
+        separate_vectors(simd, pixels, &mut even[last..][..lanes], &mut odd[last..][..lanes]);
+    } else {
+        for ((even, odd), pair) in even.iter_mut().zip(odd.iter_mut()).zip(pairs) {
+            [*even, *odd] = *pair;
+        }
+    }
+    if let (Some(even), [single]) = (even.get_mut(pairs.len()), single) {
+        *even = *single;
+    }
+}
+
+/// One vector of pairs.
+#[inline(always)]
+fn separate_vectors<S: Simd, E: Element>(simd: S, pixels: &[E], even: &mut [E], odd: &mut [E]) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let (low, high) = pixels.split_at(Vector::<S, E>::LEN);
+    let [low, high] = [low, high].map(|half| Vector::<S, E>::from_slice(simd, half));
+    low.unzip_low(high).store_slice(even);
+    low.unzip_high(high).store_slice(odd);
+}
+
+/// Zeros a row, without a call of `memset`.
+#[inline(always)]
+pub(super) fn clear_row<S: Simd, E: Element>(simd: S, row: &mut [E]) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let lanes = Vector::<S, E>::LEN;
+    let zeros = Vector::<S, E>::splat(simd, E::ZERO);
+    let mut vectors = row.chunks_exact_mut(lanes);
+    vectors.by_ref().for_each(|vector| zeros.store_slice(vector));
+    vectors.into_remainder().fill(E::ZERO);
+}
+
+/// Zeros at least the first and the last columns of a row, with a vector each where that is enough: a call
+/// of `memset` for a column or two costs more than the row.
+#[inline(always)]
+fn clear_ends<S: Simd, E: Element>(simd: S, row: &mut [E], left: usize, right: usize) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let lanes = Vector::<S, E>::LEN;
+    let Some(last) = row.len().checked_sub(lanes).filter(|_| left.max(right) <= lanes) else {
+        return row.fill(E::ZERO);
+    };
+    let zeros = Vector::<S, E>::splat(simd, E::ZERO);
+    zeros.store_slice(&mut row[..lanes]);
+    zeros.store_slice(&mut row[last..]);
+}
+
+/// Copies a row. A call of `memcpy` costs more than the few vectors of a typical row.
+#[inline(always)]
+fn move_row<S: Simd, E: Element>(simd: S, from: &[E], to: &mut [E]) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let lanes = Vector::<S, E>::LEN;
+    let Some(last) = from.len().checked_sub(lanes) else {
+        return copy_short(from, to);
+    };
+    for (from, to) in from.chunks_exact(lanes).zip(to.chunks_exact_mut(lanes)) {
+        Vector::<S, E>::from_slice(simd, from).store_slice(to);
+    }
+    if !from.len().is_multiple_of(lanes) {
+        Vector::<S, E>::from_slice(simd, &from[last..]).store_slice(&mut to[last..]);
+    }
+}
