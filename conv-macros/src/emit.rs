@@ -6,7 +6,7 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Var, Vector};
+use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Sides, Size, Stmt, Var, Vector};
 use crate::spec::{Dtype, PaddingMode};
 
 /// What the emitted text needs to know beside the nest.
@@ -49,6 +49,15 @@ impl Emitter<'_> {
                     }
                 }
             }
+            Stmt::Groups { count, steps, body } => {
+                let moved = steps.iter().map(|(buffer, step)| {
+                    let (name, step) = (buffer_name(*buffer), factor(step));
+                    let is_output = (*buffer == Buffer::Output).then(|| quote!(mut));
+                    quote!(let #name = & #is_output #name[group * #step..];)
+                });
+                let (count, moved, body) = (index(count), moved.collect::<TokenStream>(), self.body(body));
+                quote!(for group in 0..#count { #moved #body })
+            }
             Stmt::Choose { value, at_least, then, otherwise } => {
                 let (value, at_least) = (index(value), Literal::usize_unsuffixed(*at_least));
                 let (then, otherwise) = (self.body(then), self.body(otherwise));
@@ -77,6 +86,7 @@ impl Emitter<'_> {
                 let (name, source, at, len) = (register(name), slice(*buffer), index(at), index(len));
                 quote!(let #name = #private::row(#source, #at, #len);)
             }
+            Stmt::PaddedRows(rows) => self.padded_rows(rows),
             Stmt::WindowOfRow { name, row, at, len } => {
                 let (name, row, at) = (register(name), register(row), index(at));
                 let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
@@ -147,6 +157,35 @@ impl Emitter<'_> {
         quote!(let #reg: V<S> = #sum;)
     }
 
+    fn padded_rows(&self, rows: &PaddedRows) -> TokenStream {
+        let private = self.private;
+        let PaddedRows { names, extent, mode, plane, first, padding: [above, below], image } = rows;
+        let mode = padding_mode(*mode);
+        let [plane, first, height, width] = [plane, first, &image[0], &image[1]].map(index);
+        let rows = names.iter().enumerate().filter_map(|(r, name)| {
+            let name = register(name.as_ref()?);
+            let is_sure = r >= *above && r + below < names.len();
+            let r = Literal::usize_unsuffixed(r);
+            let start =
+                if is_sure { quote!(rows.inside(image, #r)) } else { quote!(rows.padded(image, &*work, #r)) };
+            Some(match extent {
+                Extent::Rest => quote!(let #name = #start;),
+                Extent::Row => quote!(let #name = #private::row(#start, 0, #width);),
+            })
+        });
+        let above = Literal::usize_unsuffixed(*above);
+        quote! {
+            let rows = #private::PaddedRows {
+                mode: #private::PaddingMode::#mode,
+                plane: #plane,
+                first: #first,
+                above: #above,
+                image: [#height, #width],
+            };
+            #(#rows)*
+        }
+    }
+
     fn sides(&self, sides: &Sides) -> TokenStream {
         let private = self.private;
         let made = sides
@@ -176,6 +215,11 @@ impl Emitter<'_> {
                 let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
                 let count = index(count);
                 quote!(#private::store_first(simd, #reg, #target, #at, #count);)
+            }
+            Stmt::StoreOver { reg, buffer, at, count } => {
+                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
+                let count = index(count);
+                quote!(#private::store_over(simd, #reg, #target, #at, #count);)
             }
             Stmt::StoreToRow { reg, row, at, count } => {
                 let (reg, row, at) = (register(reg), register(row), index(at));
@@ -222,6 +266,15 @@ impl Emitter<'_> {
             Vector::Splat { window, at } => {
                 let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
                 quote!(#private::splat(simd, #window[#at]))
+            }
+            Vector::Part { row, at, len } => {
+                let (row, at, len) = (register(row), Literal::usize_unsuffixed(*at), index(len));
+                quote!(#private::part(simd, #row, #at, #len))
+            }
+            Vector::Unzip { low, high, odd } => {
+                let (low, high) = (register(low), register(high));
+                let unzip = if *odd { quote!(unzip_odd) } else { quote!(unzip_even) };
+                quote!(#private::#unzip(simd, #low, #high))
             }
             Vector::Same { reg } => register(reg).into_token_stream(),
             Vector::Slide { low, high, by } => {

@@ -12,7 +12,7 @@ use crate::constant;
 use crate::emit::{Emitter, padding_mode};
 use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
-use crate::plan::{Machine, Plan, Plans, Tile, Transform};
+use crate::plan::{Machine, Plan, Plans, Transform};
 use crate::report::Report;
 use crate::spec::{Hw, Spec};
 
@@ -255,8 +255,13 @@ fn prepare(spec: &Spec, plan: &Plan, private: &TokenStream) -> Option<TokenStrea
 }
 
 fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
-    let Plan { flatten, copy, .. } = plan;
-    let edges = matches!(plan.tile, Tile::Slide { .. });
+    let flatten = plan.flatten;
+    let together = plan.loops_over_groups(spec);
+    let reads = match (plan.copy, plan.pads()) {
+        (true, _) => quote!(Copy),
+        (false, true) => quote!(Pads),
+        (false, false) => quote!(Image),
+    };
     let [block, tail, phases, min_width, slack] =
         [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
@@ -268,8 +273,8 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
             block: #block,
             tail: #tail,
             flatten: #flatten,
-            copy: #copy,
-            edges: #edges,
+            reads: #private::Reads::#reads,
+            together: #together,
             phases: #phases,
             min_width: #min_width,
             slack: #slack,

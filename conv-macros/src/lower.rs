@@ -3,6 +3,7 @@
 mod direct_oc;
 mod direct_ow;
 mod direct_rows;
+mod in_place;
 mod outer;
 mod slide;
 mod sums_oc;
@@ -10,8 +11,10 @@ mod sums_px;
 pub(crate) mod tiny;
 mod winograd;
 
+use std::collections::BTreeMap;
+
 use self::winograd::Winograd;
-use crate::nest::{Index, Nest, Reg, Size, Stmt, Var, Vector};
+use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Plan, SumsPlan, SumsTile, Tile};
 use crate::spec::{Factor, PaddingMode, Place, Spec};
 
@@ -22,10 +25,12 @@ pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
         Tile::Channels { pixels, .. } => direct_oc::lower(&block, pixels),
         Tile::Columns { vectors, .. } => direct_ow::lower(&block, vectors),
         Tile::Rows { rows, vectors, .. } => direct_rows::lower(&block, rows, vectors),
+        Tile::InPlace { rows, .. } => in_place::lower(&block, rows),
         Tile::Slide { rows } => slide::lower(&block, rows),
         Tile::Whole => tiny::lower(&block),
         Tile::Winograd { pixels, .. } => winograd(&block).map_or_else(Vec::new, |w| w.block(pixels)),
     };
+    let body = if plan.loops_over_groups(spec) { vec![block.groups(body)] } else { body };
     Nest { lanes: plan.machine.lanes, body }
 }
 
@@ -88,21 +93,33 @@ impl Block<'_> {
             (Some(known), Size::OutH) => Index::Const(known.out.h),
             (Some(known), Size::OutW) => Index::Const(known.out.w),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
-            // What is computed from a copy of some rows has other planes than the image.
-            (Some(_), Size::Plane) if matches!(self.plan.tile, Tile::Slide { .. }) => Index::Size(size),
             (Some(known), Size::Plane) => Index::Const(known.plane),
             (Some(known), Size::First) if known.band < known.out.h => Index::Size(size),
             (Some(_), Size::First) => Index::Const(0),
             (Some(_), Size::ImageH) => Index::Const(self.plan.image.h),
             (Some(_), Size::ImageW) => Index::Const(self.plan.image.w),
             // A thread may compute some rows alone; blocks may lack some taps.
-            (Some(_), Size::OutPlane | Size::FirstRow | Size::FirstColumn) => Index::Size(size),
+            (Some(_), Size::OutPlane | Size::FirstRow | Size::FirstColumn | Size::Groups) => {
+                Index::Size(size)
+            }
         }
     }
 
     /// What the weights of a tap do to the pixels: in one input channel, or in all.
     fn factor(&self, tap: usize, channel: Option<usize>, out: usize) -> Factor {
         self.spec.factor(Place { tap, channel, out, block: self.plan.block, tail: self.tail })
+    }
+
+    /// The body for one group, for all groups of the call.
+    fn groups(&self, body: Vec<Stmt>) -> Stmt {
+        let spec = self.spec;
+        let steps = vec![
+            (Buffer::Image, self.size(Size::Plane) * spec.in_per_group()),
+            (Buffer::Weights, Index::Const(spec.terms() * self.width)),
+            (Buffer::Bias, Index::Const(self.width)),
+            (Buffer::Output, self.size(Size::OutPlane) * self.channels),
+        ];
+        Stmt::Groups { count: self.size(Size::Groups), steps, body }
     }
 
     /// Elements from one tap's weights to the next channel's.
@@ -154,6 +171,33 @@ impl Block<'_> {
         let from = Index::Const(before).less(last).tiles_of(dilation);
         let to = (size + before).less(first).tiles_of(dilation).at_most(taps);
         [from, to]
+    }
+
+    /// Each input row that a tile of so many rows reads, with the output rows that read it and with which tap row.
+    fn rows_read(&self, rows: usize) -> BTreeMap<usize, Vec<(usize, usize)>> {
+        let spec = self.spec;
+        let mut read = BTreeMap::<_, Vec<_>>::new();
+        for t in 0..rows {
+            for i in 0..spec.kernel.h {
+                read.entry(t * spec.stride.h + i * spec.dilation.h).or_default().push((t, i));
+            }
+        }
+        read
+    }
+
+    /// Rows of a channel's padded image: those that the output rows from `y` on read.
+    fn padded_rows(&self, channel: usize, y: &Index, read: &BTreeMap<usize, Reg>, extent: Extent) -> Stmt {
+        let spec = self.spec;
+        let count = read.last_key_value().map_or(0, |(last, _)| last + 1);
+        Stmt::PaddedRows(PaddedRows {
+            names: (0..count).map(|r| read.get(&r).cloned()).collect(),
+            extent,
+            mode: spec.padding_mode,
+            plane: self.size(Size::Plane) * channel,
+            first: y.clone() * spec.stride.h,
+            padding: [spec.padding.top, spec.padding.bottom],
+            image: [self.size(Size::ImageH), self.size(Size::Pitch)],
+        })
     }
 
     /// Where column tap `j` stands in a row, relative to tap 0.

@@ -4,8 +4,7 @@
 //! lines gives them a meaning (the tests run thousands of random layers through it), and that turning them
 //! into Rust takes no decision. A nest prints itself as pseudo-code and counts its own instructions.
 //!
-//! One nest computes one block of output channels of one group of one image, from planes that are padded
-//! already: see `conv_runtime::__private::Job`.
+//! One nest computes one block of output channels of one image, of one group or several: see `conv_runtime::__private::Job`.
 
 #[cfg(test)]
 mod count;
@@ -59,6 +58,8 @@ pub(crate) enum Size {
     FirstRow,
     /// The first column of taps.
     FirstColumn,
+    /// Groups of channels that the call computes.
+    Groups,
 }
 
 /// A loop variable.
@@ -185,6 +186,10 @@ pub(crate) enum Vector {
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
+    /// Elements of a row from `at` on, and zeros for what is beyond its `len`, where the named row may go on.
+    Part { row: Reg, at: usize, len: Index },
+    /// Every second lane of two registers: the even ones, or the odd.
+    Unzip { low: Reg, high: Reg, odd: bool },
     /// What another register holds.
     Same { reg: Reg },
     /// The lanes of `low` from `by` on, and then as many of `high` as are missing; `0 < by < lanes`.
@@ -201,6 +206,8 @@ pub(crate) enum Stmt {
     /// Tiles that cover `0..extent`: `var` is 0, step, 2 step, .. and at last `extent - step`, so that the
     /// last tile overlaps the one before where it must. The extent is at least one step.
     Tiles { var: Var, extent: Index, step: usize, body: Vec<Stmt> },
+    /// The body for each of so many groups, from one to the next of which the buffers move on by some elements.
+    Groups { count: Index, steps: Vec<(Buffer, Index)>, body: Vec<Stmt> },
     /// The first body if `value >= at_least`, else the second.
     Choose { value: Index, at_least: usize, then: Vec<Stmt>, otherwise: Vec<Stmt> },
     /// Names `len` consecutive elements, checked once and then indexed by constants.
@@ -208,6 +215,8 @@ pub(crate) enum Stmt {
     /// Names `len` consecutive elements, to take windows from: where several rows have one length, one check
     /// serves the windows of all.
     Row { name: Reg, buffer: Buffer, at: Index, len: Index },
+    /// Names rows of the padded image, to take windows from.
+    PaddedRows(PaddedRows),
     /// A window of a row.
     WindowOfRow { name: Reg, row: Reg, at: Index, len: usize },
     /// Names rows of the output, one after the other from `at` on, in each of some planes: `name_{plane}_{row}`.
@@ -232,6 +241,8 @@ pub(crate) enum Stmt {
     Store { reg: Reg, buffer: Buffer, at: Index },
     /// Stores the first `count` lanes of a register, at most one vector.
     StoreFirst { reg: Reg, buffer: Buffer, at: Index, count: Index },
+    /// Stores the first `count` lanes of a register, and perhaps the others: what stands there is stored later.
+    StoreOver { reg: Reg, buffer: Buffer, at: Index, count: Index },
     /// Stores a register to a row of the output: all of it, or the first `count` lanes.
     StoreToRow { reg: Reg, row: Reg, at: Index, count: Option<Index> },
     /// Adds the sum of a register's lanes to an element.
@@ -241,6 +252,34 @@ pub(crate) enum Stmt {
     Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },
     /// Copies `len` elements between constant places.
     Copy { from: (Buffer, usize), to: (Buffer, usize), len: usize },
+}
+
+/// Rows of the padded image. Above and below the image they are zeros from working memory, or the rows that the mode
+/// says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PaddedRows {
+    /// Their names, from top to bottom; none of those that nobody reads.
+    pub(crate) names: Vec<Option<Reg>>,
+    /// How far they go.
+    pub(crate) extent: Extent,
+    pub(crate) mode: PaddingMode,
+    /// Where the channel begins.
+    pub(crate) plane: Index,
+    /// The first of the rows, counted from the first row of padding.
+    pub(crate) first: Index,
+    /// Rows of padding above the image and below it: only the first and the last so many names can be among them.
+    pub(crate) padding: [usize; 2],
+    /// Rows and columns of the image.
+    pub(crate) image: [Index; 2],
+}
+
+/// How far a named row goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// To the end of the row. Where several have one length, one check serves the windows of all.
+    Row,
+    /// To the end of the buffer.
+    Rest,
 }
 
 /// The vectors at the ends of a row that is padded, and at least one vector long without its padding.

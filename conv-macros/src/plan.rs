@@ -6,6 +6,7 @@
 mod candidates;
 mod cost;
 mod geometry;
+mod in_place;
 mod machine;
 mod print;
 mod slide;
@@ -15,6 +16,7 @@ mod winograd;
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
+pub(crate) use in_place::InPlace;
 pub(crate) use machine::Machine;
 pub(crate) use slide::Slide;
 #[cfg(test)]
@@ -38,6 +40,8 @@ pub(crate) enum Tile {
     /// Lanes over output columns, taps unrolled: each row that is loaded serves all the output rows,
     /// out of `rows`, that it is part of.
     Rows { channels: usize, rows: usize, vectors: usize },
+    /// As `Rows`, a vector wide, where the image is read as it is.
+    InPlace { channels: usize, rows: usize },
     /// Lanes over output columns, `rows` at once: columns of constant kernels, whose sums serve several taps.
     Slide { rows: usize },
     /// Lanes over the whole output of a small image, everything unrolled.
@@ -151,6 +155,13 @@ impl Plan {
         let fits = channels * (spec.kernel.h + rows * vectors) + vectors < self.machine.registers;
         let single = channels * rows == 1;
         !single && fits && tails.map(special).sum::<usize>() == 0 && !self.keeps_weights(spec)
+    }
+
+    /// Whether one call computes several groups, one after the other: a call for each would cost small ones as much
+    /// again.
+    pub(crate) fn loops_over_groups(&self, spec: &Spec) -> bool {
+        let small = matches!(self.tile, Tile::InPlace { .. } | Tile::Whole);
+        small && spec.groups > 1 && self.block == spec.out_per_group()
     }
 
     /// Rows of a tile of so many pixels, as wide as the output, that are transposed together.

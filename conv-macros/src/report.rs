@@ -85,13 +85,13 @@ impl Report<'_> {
         let [zeros, ones] =
             [&[Factor::Zero][..], &[Factor::One, Factor::MinusOne]].map(|of| pattern.count(of));
         let taken = |by: fn(&Tile) -> bool| self.plans.iter().any(|plan| by(&plan.tile));
-        let unrolls = taken(|tile| matches!(tile, Tile::Rows { .. } | Tile::Whole));
+        let unrolls = taken(|tile| matches!(tile, Tile::Rows { .. } | Tile::InPlace { .. } | Tile::Whole));
         let slides = taken(|tile| matches!(tile, Tile::Slide { .. }));
         let mut facts = Vec::new();
         if zeros + ones > 0 && (unrolls || slides) {
             facts.push(format!(
-                "constant weights, of which {zeros} are 0 and {ones} are 1 or -1: unrolled taps (direct_rows, tiny, slide) \
-                 leave out the former and add the latter, where all channels of the kernel agree"
+                "constant weights, of which {zeros} are 0 and {ones} are 1 or -1: unrolled taps (direct_rows, in_place, tiny, \
+                 slide) leave out the former and add the latter, where all channels of the kernel agree"
             ));
         }
         facts.extend(slides.then(|| self.spec.columns().map(|columns| columns.to_string())).flatten());
@@ -110,6 +110,7 @@ impl Report<'_> {
             None if self.plans.iter().any(|plan| plan.copy) => {
                 "scratch for the padded planes of one group of channels".to_owned()
             }
+            None if self.plans.iter().any(Plan::pads) => "scratch for a row of zeros".to_owned(),
             None => "no scratch, unless the image is narrower than a vector".to_owned(),
         }
     }

@@ -1,7 +1,7 @@
 //! [`Extent`]: the sizes of one call of `forward`, as the kernel sees them, and its share of the scratch.
 
 use crate::filtering::Filtering;
-use crate::kernel::{Geometry, Scheme};
+use crate::kernel::{Geometry, Reads, Scheme};
 use crate::pack::packed_channels;
 use crate::{Conv2dConfig, pad};
 
@@ -14,10 +14,6 @@ pub(crate) struct Extent {
     pub(crate) copies: bool,
     /// Output rows of a band.
     pub(crate) band: usize,
-    /// Output rows at the top and at the bottom that read a copy of rows, if the kernel reads the image itself
-    /// for all others; and what one channel of that copy takes.
-    pub(crate) edges: [usize; 2],
-    pub(crate) edge_plane: usize,
     /// From one row of what the kernel reads to the next.
     pub(crate) pitch: usize,
     /// From one channel of what the kernel reads to the next.
@@ -42,8 +38,6 @@ pub(crate) struct Shares {
 pub(crate) struct Rows {
     pub(crate) first: usize,
     pub(crate) count: usize,
-    /// Whether they read a copy of rows, without padding at the sides.
-    pub(crate) is_edge: bool,
 }
 
 impl Shares {
@@ -65,7 +59,7 @@ impl Extent {
             return Self::filtering::<E>(scheme, filtering, config, image, out);
         }
         if !scheme.copies(out[1]) {
-            return Self::image(scheme, config, image, out);
+            return Self::image(scheme, image, out);
         }
         let pitch = pad::pitch(config, scheme.phases, image[1])?;
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
@@ -74,20 +68,15 @@ impl Extent {
         let plane = rows.checked_mul(pitch)?;
         let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
         let shares = Shares { copy, ..Shares::default() };
-        Some(Self { image, out, copies: true, band, edges: [0; 2], edge_plane: 0, pitch, plane, shares })
+        Some(Self { image, out, copies: true, band, pitch, plane, shares })
     }
 
-    /// The image itself, with a copy of the rows that its edges read.
-    fn image(scheme: &Scheme, config: &Conv2dConfig, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
+    /// The image itself; with a row of zeros, if the kernel pads it.
+    fn image(scheme: &Scheme, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
         let (plane, pitch) = (image[0].checked_mul(image[1])?, image[1]);
-        let edges = if scheme.edges { edges(config, image[0], out[0])? } else { [0; 2] };
-        let reads = match edges[0] + edges[1] {
-            0 => 0,
-            rows => config.effective_kernel()[0].checked_add((rows - 1).checked_mul(config.stride[0])?)?,
-        };
-        let edge_plane = reads.checked_mul(pitch)?;
-        let shares = Shares { copy: edge_plane.checked_mul(config.in_per_group())?, ..Shares::default() };
-        Some(Self { image, out, copies: false, band: out[0], edges, edge_plane, pitch, plane, shares })
+        let work = if scheme.reads == Reads::Pads { pitch.checked_add(scheme.slack)? } else { 0 };
+        let shares = Shares { work, ..Shares::default() };
+        Some(Self { image, out, copies: false, band: out[0], pitch, plane, shares })
     }
 
     /// Whole tiles, with channels last.
@@ -111,39 +100,22 @@ impl Extent {
             prepared: products.checked_mul(scheme.depth)?,
             work: products.checked_add(line)?.checked_mul(width)?,
         };
-        Some(Self { image, out, copies: true, band, edges: [0; 2], edge_plane: 0, pitch, plane: 0, shares })
+        Some(Self { image, out, copies: true, band, pitch, plane: 0, shares })
     }
 
     /// The bands, from top to bottom.
     pub(crate) fn bands(&self) -> impl Iterator<Item = Rows> {
-        let ([top, bottom], band) = (self.edges, self.band);
-        let end = self.out[0] - bottom;
-        let inner = (top..end).step_by(band).map(move |first| Rows {
-            first,
-            count: band.min(end - first),
-            is_edge: false,
-        });
-        let edge = |first, count| (count > 0).then_some(Rows { first, count, is_edge: true });
-        edge(0, top).into_iter().chain(inner).chain(edge(end, bottom))
+        let (end, band) = (self.out[0], self.band);
+        (0..end).step_by(band).map(move |first| Rows { first, count: band.min(end - first) })
     }
 
     /// The geometry of a band.
     pub(crate) fn geometry(&self, rows: Rows) -> Geometry {
         let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
-        let (first, pitch, out_plane) = (rows.first, self.pitch, out_h * out_w);
-        let plane = if rows.is_edge { self.edge_plane } else { self.plane };
+        let (first, pitch, plane, out_plane) = (rows.first, self.pitch, self.plane, out_h * out_w);
         let (out_h, rest) = (rows.count, Geometry::default());
         Geometry { out_h, out_w, out_plane, pitch, plane, first, image_h, image_w, ..rest }
     }
-}
-
-/// Output rows, of `out_h`, that read rows above an image of so many rows, and below.
-fn edges(config: &Conv2dConfig, image_h: usize, out_h: usize) -> Option<[usize; 2]> {
-    let ([top, _], stride) = (config.padding[0], config.stride[0]);
-    let above = top.div_ceil(stride).min(out_h);
-    let last = image_h.checked_add(top)?.checked_sub(config.effective_kernel()[0]);
-    let inside = last.map_or(0, |last| last / stride + 1);
-    Some([above, out_h.saturating_sub(inside).min(out_h - above)])
 }
 
 fn flat([h, w]: [usize; 2]) -> Option<[usize; 2]> {

@@ -20,16 +20,15 @@ pub struct Scheme {
     pub tail: usize,
     /// Height and width are one axis: the image is a single row.
     pub flatten: bool,
-    /// The kernel reads padded planes, a copy.
-    pub copy: bool,
-    /// The kernel reads the image as it is, all but the output rows that read padding above or below: these
-    /// read a copy of rows. It pads the rows' sides itself.
-    pub edges: bool,
+    /// What the kernel reads.
+    pub reads: Reads,
+    /// One call computes several groups, one after the other. A group is one block.
+    pub together: bool,
     /// Each row of the copy holds the columns `0, phases, 2 * phases, ..` first, then `1, 1 + phases, ..`
     pub phases: usize,
     /// Below this output width the kernel would read past the image's end, and needs a copy too.
     pub min_width: usize,
-    /// Elements after the last plane that the kernel may read (and not use).
+    /// Elements after the last plane, or after the row of zeros, that the kernel may read (and not use).
     pub slack: usize,
     /// How the output rows are cut into bands, when there is a copy.
     pub bands: Bands,
@@ -38,6 +37,18 @@ pub struct Scheme {
     /// The tiles of minimal filtering: then the kernel reads what `prepare` made of a copy with channels
     /// last.
     pub filtering: Option<Filtering>,
+}
+
+/// What a kernel reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// The image as it is: there is no padding.
+    Image,
+    /// The image as it is, which the kernel pads in registers. Rows of padding are read from working memory, which is
+    /// a row of zeros.
+    Pads,
+    /// Padded planes, a copy.
+    Copy,
 }
 
 /// How output rows are cut into bands.
@@ -67,8 +78,8 @@ impl Scheme {
         block: 1,
         tail: 0,
         flatten: false,
-        copy: false,
-        edges: false,
+        reads: Reads::Image,
+        together: false,
         phases: 1,
         min_width: 0,
         slack: 0,
@@ -78,7 +89,7 @@ impl Scheme {
     };
 
     pub(crate) fn copies(&self, out_w: usize) -> bool {
-        self.copy || out_w < self.min_width
+        self.reads == Reads::Copy || out_w < self.min_width
     }
 }
 
@@ -105,6 +116,8 @@ pub struct Geometry {
     pub first_row: usize,
     /// The first column of taps.
     pub first_column: usize,
+    /// Groups of channels, if the kernel computes several in a call.
+    pub groups: usize,
 }
 
 /// What one call of a generated kernel works on: a block of output channels of one image.
@@ -113,7 +126,7 @@ pub struct Job<'a, E> {
     pub tail: bool,
     /// The sizes, where they are not constants of the kernel.
     pub geometry: Geometry,
-    /// The group's input planes.
+    /// The group's input planes, and those of the groups that come after it.
     pub image: &'a [E],
     /// The block's weights, packed.
     pub weights: &'a [E],

@@ -27,6 +27,7 @@ mod pack;
 mod pad;
 mod private;
 mod residues;
+mod rows;
 mod rules;
 mod run;
 #[cfg(feature = "safetensors")]

@@ -11,12 +11,13 @@ pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
 pub use crate::fixed::{Fixed, scratch};
-pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
+pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 #[cfg(feature = "alloc")]
 pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
 pub use crate::residues::Residues;
+pub use crate::rows::{PaddedRows, part, store_over};
 pub use crate::sides::{Sides, sides};
 pub use crate::tile::{Tile, scatter};
 
@@ -94,6 +95,18 @@ pub fn splat<S: Simd, V: SimdBase<S>>(simd: S, value: V::Element) -> V {
 #[inline(always)]
 pub fn slide<const BY: usize, S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
     low.slide::<BY>(high)
+}
+
+/// Every second lane of two vectors, from the first on.
+#[inline(always)]
+pub fn unzip_even<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
+    low.unzip_low(high)
+}
+
+/// Every second lane of two vectors, from the second on.
+#[inline(always)]
+pub fn unzip_odd<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
+    low.unzip_high(high)
 }
 
 /// `a * b + acc`, in one rounding where the machine has it.

@@ -1,10 +1,9 @@
 //! The loops that all layers share.
 //!
 //! ```text
-//! for each image, for each group of channels:
+//! for each image, for each group of channels, or for all, if the kernel loops over them:
 //!     for each band of output rows:
-//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image: then
-//!             at most those that the first and the last output rows read, if they read padding
+//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image
 //!         transform the copy, if the kernel filters minimally
 //!         for each block of output channels: one call of the generated kernel
 //! ```
@@ -19,9 +18,9 @@ use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::extent::Extent;
 use crate::filtering::Filtering;
-use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Scheme};
+use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 use crate::pack::{blocks, packed_channels, terms};
-use crate::{Conv2dConfig, Isa, interleave, pad};
+use crate::{Element, Isa, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -92,7 +91,7 @@ pub(crate) struct Memory<'a, E> {
     work: &'a mut [E],
 }
 
-/// A band of output rows of one group.
+/// A band of output rows, of one group, or of several from this one on.
 #[derive(Clone, Copy)]
 struct Band {
     group: usize,
@@ -141,9 +140,22 @@ impl<'a, K: Kernel> Pass<'a, K> {
     /// the channels of one image follow those of the one before.
     pub(crate) fn images(&self, first: usize, x: &[K::Elem], y: &mut [K::Elem], memory: &mut [K::Elem]) {
         let (whole, mut memory) = (self.whole(), self.share(memory));
-        for (at, (image, out)) in x.chunks_exact(self.from).zip(y.chunks_exact_mut(self.to)).enumerate() {
-            self.part(self.group(first + at), &whole, image, out, &mut memory);
+        let count = y.len() / self.to;
+        let mut at = 0;
+        while at < count {
+            let groups = self.groups(first + at, count - at);
+            let (image, out) = (&x[at * self.from..], &mut y[at * self.to..]);
+            let (image, out) = (&image[..groups.len() * self.from], &mut out[..groups.len() * self.to]);
+            at += groups.len();
+            self.part(groups, &whole, image, out, &mut memory);
         }
+    }
+
+    /// The groups that one call computes after so many, of `most`.
+    fn groups(&self, at: usize, most: usize) -> Range<usize> {
+        let group = self.group(at);
+        let count = if self.scheme.together { const { &K::CONFIG }.groups - group } else { 1 };
+        group..group + count.min(most)
     }
 
     /// The group of channels that comes after so many.
@@ -155,13 +167,16 @@ impl<'a, K: Kernel> Pass<'a, K> {
     pub(crate) fn share<'m>(&self, memory: &'m mut [K::Elem]) -> Memory<'m, K::Elem> {
         let (copy, rest) = memory.split_at_mut(self.extent.shares.copy);
         let (prepared, work) = rest.split_at_mut(self.extent.shares.prepared);
+        if self.scheme.reads == Reads::Pads {
+            work.fill(K::Elem::ZERO);
+        }
         Memory { copy, margins: false, prepared, work }
     }
 
-    /// A part of one group of one image, band by band. The output holds that part alone.
+    /// A part of one group of one image, or of several if the kernel loops over groups, band by band. The output holds that part alone.
     pub(crate) fn part(
         &self,
-        group: usize,
+        groups: Range<usize>,
         part: &Part,
         image: &[K::Elem],
         output: &mut [K::Elem],
@@ -169,37 +184,27 @@ impl<'a, K: Kernel> Pass<'a, K> {
     ) {
         let out_w = self.extent.out[1];
         for rows in self.extent.bands().filter(|rows| part.rows.contains(&rows.first)) {
-            let geometry = Geometry { out_plane: part.rows.len() * out_w, ..self.extent.geometry(rows) };
-            let band = Band { group, first: rows.first, geometry };
+            let (out_plane, sizes) = (part.rows.len() * out_w, self.extent.geometry(rows));
+            let geometry = Geometry { out_plane, groups: groups.len(), ..sizes };
+            let band = Band { group: groups.start, first: rows.first, geometry };
             let output = &mut output[(rows.first - part.rows.start) * out_w..];
             let source = if let Some(filtering) = &self.scheme.filtering {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
-            } else if rows.is_edge {
-                self.copy(band, [const { K::CONFIG.padding[0] }, [0; 2]], image, memory);
-                &*memory.copy
             } else if self.extent.copies {
-                self.copy(band, const { K::CONFIG.padding }, image, memory);
+                self.copy(band, image, memory);
                 &*memory.copy
             } else {
-                // Rows above the image, if it is the kernel that pads, are no part of it.
-                let config = const { &K::CONFIG };
-                let row = (rows.first * config.stride[0]).saturating_sub(config.padding[0][0]);
-                &image[row * self.extent.pitch..]
+                // It is one band.
+                image
             };
             self.blocks(band, &part.channels, source, output, memory.work);
         }
     }
 
-    /// The copy that a band reads, with so much padding.
-    fn copy(
-        &self,
-        band: Band,
-        padding: [[usize; 2]; 2],
-        image: &[K::Elem],
-        memory: &mut Memory<'_, K::Elem>,
-    ) {
-        let (config, extent) = (&Conv2dConfig { padding, ..K::CONFIG }, &self.extent);
+    /// The copy that a band reads.
+    fn copy(&self, band: Band, image: &[K::Elem], memory: &mut Memory<'_, K::Elem>) {
+        let (config, extent) = (const { &K::CONFIG }, &self.extent);
         let job = pad::Job {
             config,
             phases: self.scheme.phases,
@@ -251,8 +256,9 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let config = const { &K::CONFIG };
         let terms = terms(config, self.scheme);
         let width = packed_channels(self.scheme, config.out_per_group());
-        let weights = &self.parameters.weights[band.group * width * terms..][..width * terms];
-        let bias = &self.parameters.bias[band.group * width..][..width];
+        let groups = band.geometry.groups;
+        let weights = &self.parameters.weights[band.group * width * terms..][..groups * width * terms];
+        let bias = &self.parameters.bias[band.group * width..][..groups * width];
         let blocks = blocks(self.scheme, config.out_per_group());
         for block in blocks.filter(|block| channels.contains(&block.first)) {
             let last = block.first + block.channels - 1;
@@ -261,8 +267,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 tail: block.tail,
                 geometry: Geometry { first_row, first_column, ..band.geometry },
                 image,
-                weights: &weights[block.first * terms..][..block.width * terms],
-                bias: &bias[block.first..][..block.width],
+                weights: &weights[block.first * terms..][..groups * block.width * terms],
+                bias: &bias[block.first..][..groups * block.width],
                 output: &mut output[(block.first - channels.start) * band.geometry.out_plane..],
                 work: &mut *work,
             };

@@ -57,8 +57,7 @@ impl Split {
         let channels = const { &K::CONFIG }.out_per_group();
         let shares = |units: usize| units.div_ceil(threads);
         let busy = |units: usize| units as f64 / (shares(units) * threads) as f64;
-        // Bands at the edges have heights of their own.
-        let bands = if extent.edges == [0; 2] { extent.out[0].div_ceil(extent.band) } else { 1 };
+        let bands = extent.out[0].div_ceil(extent.band);
         let blocks = channels.div_ceil(scheme.block);
         let again = if extent.copies { COPIED } else { 1.0 };
         let ways = [
@@ -142,7 +141,7 @@ fn bands<K: Kernel>(
     parts.zip(memory.par_iter_mut()).enumerate().for_each(|(thread, (output, memory))| {
         let first = thread * rows;
         let part = Part { channels: channels.clone(), rows: first..out_h.min(first + rows) };
-        pass.part(group, &part, x, output, &mut pass.share(memory));
+        pass.part(group..group + 1, &part, x, output, &mut pass.share(memory));
     });
 }
 
@@ -173,6 +172,6 @@ fn blocks<K: Kernel>(
         let first = thread * count;
         let channels = first..whole.channels.end.min(first + count);
         let part = Part { channels, rows: whole.rows.clone() };
-        pass.part(group, &part, x, output, &mut pass.share(memory));
+        pass.part(group..group + 1, &part, x, output, &mut pass.share(memory));
     });
 }

@@ -27,8 +27,6 @@
 //! Rows at the bottom that do not fill a tile are computed again with those above, like the columns at the
 //! right (`direct_ow`).
 
-use std::collections::BTreeMap;
-
 use super::direct_ow::{acc, across, start, store};
 use super::{Block, accumulate, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
@@ -65,7 +63,7 @@ impl Tile<'_> {
     fn unrolled(&self, y: &Index, x: &Index, channel: &Index) -> Vec<Stmt> {
         let (block, spec) = (self.block, self.block.spec);
         let mut body = vec![self.weights(Index::Const(0), spec.kernel.w, channel)];
-        for (r, users) in self.rows_read() {
+        for (r, users) in block.rows_read(self.rows) {
             for phase in 0..block.plan.phases {
                 let of_phase = |j: &usize| j * spec.dilation.w % block.plan.phases == phase;
                 let taps: Vec<_> = (0..spec.kernel.w).filter(of_phase).collect();
@@ -86,7 +84,7 @@ impl Tile<'_> {
         let (block, columns) = (self.block, self.block.spec.kernel.w);
         let j = Var("j");
         let mut body = vec![self.weights(Index::Var(j), 1, channel)];
-        for (r, users) in self.rows_read() {
+        for (r, users) in block.rows_read(self.rows) {
             let at = self.row(y, x, channel, r) + block.column_of_tap(Index::Var(j));
             body.push(self.window(row_name(r, 0), at, 0));
             body.extend(self.tap((row_name(r, 0), 0), r, 0, &users));
@@ -103,7 +101,7 @@ impl Tile<'_> {
             name: Reg::new("weight_row", &[]),
             buffer,
             at,
-            len: self.weight(last, block.width - 1) + 1,
+            len: weight(block, last, block.width - 1) + 1,
         }
     }
 
@@ -119,32 +117,11 @@ impl Tile<'_> {
         Stmt::Window { name, buffer: Buffer::Image, at, len: reach + self.vectors * self.block.lanes() }
     }
 
-    /// Each input row that the tile reads, with the output rows that read it and with which tap row.
-    fn rows_read(&self) -> BTreeMap<usize, Vec<(usize, usize)>> {
-        let spec = self.block.spec;
-        let mut rows = BTreeMap::<_, Vec<_>>::new();
-        for t in 0..self.rows {
-            for i in 0..spec.kernel.h {
-                rows.entry(t * spec.stride.h + i * spec.dilation.h).or_default().push((t, i));
-            }
-        }
-        rows
-    }
-
     /// One column tap of one input row, found in a window: a load for each vector, and all that it serves.
     fn tap(&self, (window, at): (Reg, usize), r: usize, j: usize, users: &[(usize, usize)]) -> Vec<Stmt> {
-        let (block, spec) = (self.block, self.block.spec);
+        let block = self.block;
         let mut body = Vec::new();
-        let mut products = Vec::new();
-        for &(t, i) in users {
-            for o in 0..block.channels {
-                let tap = i * spec.kernel.w + j;
-                let value = Vector::Splat { window: Reg::new("weight_row", &[]), at: self.weight(tap, o) };
-                let pairs = (0..self.vectors).map(|v| (acc(o, t, v), Reg::new("x", &[r, j, v])));
-                let weight = (Reg::new("w", &[tap, o]), value);
-                products.extend(accumulate(block.factor(tap, None, o), weight, pairs));
-            }
-        }
+        let products = products(block, (r, j), users, self.vectors);
         if products.is_empty() {
             return body;
         }
@@ -155,11 +132,31 @@ impl Tile<'_> {
         body.extend(products);
         body
     }
+}
 
-    /// Where a weight stands in the channel's window.
-    fn weight(&self, tap: usize, o: usize) -> usize {
-        tap * self.block.spec.in_per_group() * self.block.width + o
+/// What one column tap of one input row adds to all outputs of a tile that it serves. The row's pixels are in registers.
+pub(super) fn products(
+    block: &Block<'_>,
+    (r, j): (usize, usize),
+    users: &[(usize, usize)],
+    vectors: usize,
+) -> Vec<Stmt> {
+    let mut products = Vec::new();
+    for &(t, i) in users {
+        for o in 0..block.channels {
+            let tap = i * block.spec.kernel.w + j;
+            let value = Vector::Splat { window: Reg::new("weight_row", &[]), at: weight(block, tap, o) };
+            let pairs = (0..vectors).map(|v| (acc(o, t, v), Reg::new("x", &[r, j, v])));
+            let weight = (Reg::new("w", &[tap, o]), value);
+            products.extend(accumulate(block.factor(tap, None, o), weight, pairs));
+        }
     }
+    products
+}
+
+/// Where a weight stands in the channel's window.
+fn weight(block: &Block<'_>, tap: usize, o: usize) -> usize {
+    tap * block.spec.in_per_group() * block.width + o
 }
 
 fn row_name(r: usize, phase: usize) -> Reg {

@@ -14,14 +14,13 @@
 //! 3. Weights are constants of the text: what is multiplied by equal numbers, but for the sign, is added first,
 //!    and what is multiplied by one is only added.
 //! 4. The kernel reads the image itself, and pads its rows in registers: the sum of padded pixels is the padded
-//!    sum. The few rows at the top and at the bottom that read padding are computed from a copy of what they read.
-//!    Only an image that is narrower than a vector is copied as a whole, with its padding.
+//!    sum. Only an image that is narrower than a vector is copied, with its padding.
 //! 5. The last vector of a row is stored as far as the row goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Block, ladder};
-use crate::nest::{Buffer, Index, Reg, Sides, Size, Stmt, Var, Vector};
+use crate::nest::{Buffer, Extent, Index, Reg, Sides, Size, Stmt, Var, Vector};
 use crate::plan::Slide;
 
 pub(super) fn lower(block: &Block<'_>, rows: usize) -> Vec<Stmt> {
@@ -59,7 +58,8 @@ impl Tile<'_> {
         let last = whole.clone().less(Index::Const(1));
         let rest = self.block.size(Size::OutW).less(whole.clone() * lanes);
         let mut body = self.biases();
-        body.extend(self.rows(y, &pitch));
+        body.extend(self.rows_of_image(y));
+        body.push(self.rows_written(y));
         body.extend(self.all_sums("first", &Index::Const(0)));
         body.extend(self.all_sums("last", &pitch.clone().less(Index::Const(lanes))));
         body.extend(self.sides(&pitch, rest.constant() != Some(0)));
@@ -85,24 +85,41 @@ impl Tile<'_> {
         body
     }
 
-    /// The rows that the tile reads, of so many pixels, and those that it writes.
-    fn rows(&self, y: &Index, len: &Index) -> Vec<Stmt> {
+    /// The rows that the tile reads: input channels and rows.
+    fn read(&self) -> BTreeSet<(usize, usize)> {
+        (0..self.rows).flat_map(|t| self.pixels(t)).collect()
+    }
+
+    /// The rows of the image that the tile reads, or of what stands above and below it.
+    fn rows_of_image(&self, y: &Index) -> Vec<Stmt> {
+        let mut channels = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (c, r) in self.read() {
+            channels.entry(c).or_default().insert(r, Reg::new("row", &[c, r]));
+        }
+        let rows = channels.iter().map(|(c, rows)| self.block.padded_rows(*c, y, rows, Extent::Row));
+        rows.collect()
+    }
+
+    /// A row of a copy, as far as two vectors, or one, go.
+    fn row_of_copy(&self, y: &Index, (c, r): (usize, usize)) -> Stmt {
+        let block = self.block;
+        let row = (y.clone() * block.spec.stride.h + r) * block.size(Size::Pitch);
+        let at = block.size(Size::Plane) * c + row;
+        let len = Index::Const(self.vectors() * block.lanes());
+        Stmt::Row { name: Reg::new("row", &[c, r]), buffer: Buffer::Image, at, len }
+    }
+
+    /// The rows that the tile writes.
+    fn rows_written(&self, y: &Index) -> Stmt {
         let (block, width) = (self.block, self.block.size(Size::OutW));
-        let read: BTreeSet<_> = (0..self.rows).flat_map(|t| self.pixels(t)).collect();
-        let read = read.into_iter().map(|(c, r)| {
-            let row = (y.clone() * block.spec.stride.h + r) * block.size(Size::Pitch);
-            let at = block.size(Size::Plane) * c + row;
-            Stmt::Row { name: Reg::new("row", &[c, r]), buffer: Buffer::Image, at, len: len.clone() }
-        });
-        let written = Stmt::OutputRows {
+        Stmt::OutputRows {
             name: "out_row",
             planes: block.channels,
             rows: self.rows,
             plane: block.size(Size::OutPlane),
             at: y.clone() * width.clone(),
             len: width,
-        };
-        read.chain([written]).collect()
+        }
     }
 
     /// Input channels and rows that some weight of a row of the tile meets.
@@ -221,15 +238,19 @@ impl Tile<'_> {
         Stmt::StoreToRow { reg, row: Reg::new("out_row", &row), at: x.clone(), count }
     }
 
+    /// Vectors of a row of an image that is narrower than one.
+    fn vectors(&self) -> usize {
+        if self.slide.span > 0 { 2 } else { 1 }
+    }
+
     /// A row of an image that is narrower than a vector, from a copy with its padding.
     fn narrow(&self, y: &Index) -> Vec<Stmt> {
-        let (lanes, slides) = (self.block.lanes(), self.slide.span > 0);
-        let vectors = if slides { 2 } else { 1 };
         let mut body = self.biases();
-        body.extend(self.rows(y, &Index::Const(vectors * lanes)));
+        body.extend(self.read().into_iter().map(|at| self.row_of_copy(y, at)));
+        body.push(self.rows_written(y));
         body.extend(self.all_sums("this", &Index::Const(0)));
-        if slides {
-            body.extend(self.all_sums("next", &Index::Const(lanes)));
+        if self.vectors() > 1 {
+            body.extend(self.all_sums("next", &Index::Const(self.block.lanes())));
         }
         body.extend(self.all_outputs(["this", "next"], &Index::Const(0)));
         body

@@ -37,7 +37,9 @@ fn count(body: &[Stmt]) -> Count {
     for stmt in body {
         total.statements += 1;
         match stmt {
-            Stmt::For { body, .. } | Stmt::Tiles { body, .. } => total += count(body),
+            Stmt::For { body, .. } | Stmt::Tiles { body, .. } | Stmt::Groups { body, .. } => {
+                total += count(body)
+            }
             Stmt::Choose { then, otherwise, .. } => {
                 total += count(then);
                 total += count(otherwise);
@@ -48,6 +50,7 @@ fn count(body: &[Stmt]) -> Count {
             Stmt::StoreToRow { .. }
             | Stmt::Store { .. }
             | Stmt::StoreFirst { .. }
+            | Stmt::StoreOver { .. }
             | Stmt::AddLanes { .. }
             | Stmt::Scatter { .. } => {
                 total.stores += 1;
@@ -56,6 +59,7 @@ fn count(body: &[Stmt]) -> Count {
             | Stmt::Move { .. }
             | Stmt::Window { .. }
             | Stmt::Row { .. }
+            | Stmt::PaddedRows(_)
             | Stmt::WindowOfRow { .. }
             | Stmt::OutputRows { .. }
             | Stmt::Copy { .. } => {}

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Var, Vector};
+use super::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Sides, Size, Stmt, Var, Vector};
 
 impl Display for Nest {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -26,6 +26,11 @@ fn statement(f: &mut Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Result {
             writeln!(f, "for {var} in tiles of {step} over {extent}")?;
             body(f, inner, depth + 1)
         }
+        Stmt::Groups { count, steps, body: inner } => {
+            let steps: Vec<_> = steps.iter().map(|(buffer, step)| format!("{buffer} by {step}")).collect();
+            writeln!(f, "for each of {count} groups, moving {}", steps.join(", "))?;
+            body(f, inner, depth + 1)
+        }
         Stmt::Choose { value, at_least, then, otherwise } => {
             writeln!(f, "if {value} >= {at_least}")?;
             body(f, then, depth + 1)?;
@@ -45,6 +50,7 @@ impl Display for Simple<'_> {
             Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
             Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
             Stmt::Row { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::PaddedRows(rows) => write!(f, "{rows}"),
             Stmt::WindowOfRow { name, row, at, len } => write!(f, "{name} = {row}[{at}; {len}]"),
             Stmt::OutputRows { name, planes, rows, plane, at, len } => {
                 write!(
@@ -64,6 +70,9 @@ impl Display for Simple<'_> {
             Stmt::Subtract { acc, a } => write!(f, "{acc} -= {a}"),
             Stmt::Store { reg, buffer, at } => write!(f, "{buffer}[{at}] = {reg}"),
             Stmt::StoreFirst { reg, buffer, at, count } => write!(f, "{buffer}[{at}; {count}] = {reg}"),
+            Stmt::StoreOver { reg, buffer, at, count } => {
+                write!(f, "{buffer}[{at}; {count} or more] = {reg}")
+            }
             Stmt::AddLanes { reg, buffer, at } => write!(f, "{buffer}[{at}] += lanes of {reg}"),
             Stmt::Combine { reg, terms } => {
                 let terms: Vec<_> = terms.iter().map(|(factor, term)| format!("{factor} * {term}")).collect();
@@ -76,7 +85,7 @@ impl Display for Simple<'_> {
             Stmt::Copy { from, to, len } => {
                 write!(f, "{}[{}; {len}] = {}[{}; {len}]", to.0, to.1, from.0, from.1)
             }
-            Stmt::For { .. } | Stmt::Tiles { .. } | Stmt::Choose { .. } => {
+            Stmt::For { .. } | Stmt::Tiles { .. } | Stmt::Groups { .. } | Stmt::Choose { .. } => {
                 unreachable!("printed with its body")
             }
         }
@@ -89,9 +98,27 @@ impl Display for Vector {
             Self::Zero => f.write_str("0"),
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
+            Self::Part { row, at, len } => write!(f, "load {row}[{at}] up to {len}"),
+            Self::Unzip { low, high, odd } => {
+                write!(f, "{} lanes of {low}, {high}", if *odd { "odd" } else { "even" })
+            }
             Self::Same { reg } => write!(f, "{reg}"),
             Self::Slide { low, high, by } => write!(f, "slide {low}, {high} by {by}"),
         }
+    }
+}
+
+impl Display for PaddedRows {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { names, extent, mode, plane, first, padding: [above, _], image: [height, width] } = self;
+        let names: Vec<_> = names.iter().map(|name| name.as_ref().map_or("_", |name| &name.0)).collect();
+        let on = if *extent == Extent::Rest { " and on" } else { "" };
+        write!(
+            f,
+            "{} = rows of image[{plane}..] from {first} - {above} of {height} x {width}{on}, {}",
+            names.join(", "),
+            mode.word()
+        )
     }
 }
 
@@ -162,6 +189,7 @@ impl Display for Size {
             Self::ImageW => "image_w",
             Self::FirstRow => "first_row",
             Self::FirstColumn => "first_column",
+            Self::Groups => "groups",
         })
     }
 }

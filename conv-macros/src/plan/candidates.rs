@@ -1,7 +1,8 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
 use super::{
-    BUDGET, Bands, Cost, Geometry, Machine, Plan, Slide, Tile, Transform, geometry::flat, images, nominal,
+    BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
+    nominal,
 };
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
@@ -20,6 +21,7 @@ pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
     if spec.stride.w <= MOST_PHASES {
         plans.extend(bench.columns());
         plans.extend(bench.rows());
+        plans.extend(bench.in_place());
     }
     plans.extend(bench.whole());
     plans.extend(bench.slide());
@@ -93,6 +95,17 @@ impl<'a> Bench<'a> {
         (widths * channels * if rows > 1 { rows + 1 } else { 1 }).saturating_mul(taps)
     }
 
+    /// The same where the image can be read in place.
+    fn in_place(&self) -> Vec<Plan> {
+        let Some(columns) = InPlace::of(self.spec, self.machine.lanes) else { return Vec::new() };
+        let tiles = (1..=8.min(self.out.h)).flat_map(|rows| {
+            let most = self.spec.out_per_group().min(self.machine.accumulators_each(1) / rows);
+            (1..=most).map(move |channels| [channels, rows])
+        });
+        let fitting = tiles.filter(|tile| columns.fits(self.spec, self.machine, *tile));
+        fitting.map(|[channels, rows]| self.plan(Tile::InPlace { channels, rows })).collect()
+    }
+
     /// Whether several rows or channels can share what is loaded: at least one column's weights stay in registers.
     /// Otherwise the compiler spills, and one row at a time is faster.
     fn can_share_loads(&self, plan: &Plan) -> bool {
@@ -141,7 +154,9 @@ impl<'a> Bench<'a> {
         let reads = Reads::of(tile, spec, lanes, padded);
         let block = match tile {
             Tile::Channels { vectors, .. } | Tile::Winograd { vectors, .. } => vectors * lanes,
-            Tile::Columns { channels, .. } | Tile::Rows { channels, .. } => channels,
+            Tile::Columns { channels, .. } | Tile::Rows { channels, .. } | Tile::InPlace { channels, .. } => {
+                channels
+            }
             Tile::Whole | Tile::Slide { .. } => channels,
         };
         let tail = match tile {
@@ -193,7 +208,7 @@ impl Reads {
                 let min_width = Slide::of(spec, lanes).map_or(0, |slide| slide.least_width());
                 Self { copy: false, phases: 1, min_width }
             }
-            Tile::Whole => Self { copy: false, phases: 1, min_width: 0 },
+            Tile::Whole | Tile::InPlace { .. } => Self { copy: false, phases: 1, min_width: 0 },
             Tile::Winograd { .. } => Self { copy: true, phases: 1, min_width: 0 },
         }
     }
@@ -205,7 +220,9 @@ impl Reads {
 fn bands(tile: Tile, spec: &Spec) -> Bands {
     let bands = match tile {
         Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
-        Tile::Rows { rows, .. } | Tile::Slide { rows } => Bands { bytes: 24 << 10, least: 16, step: rows },
+        Tile::Rows { rows, .. } | Tile::Slide { rows } | Tile::InPlace { rows, .. } => {
+            Bands { bytes: 24 << 10, least: 16, step: rows }
+        }
         _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
     };
     // A band copies what it shares with the next again: that should stay a fraction.

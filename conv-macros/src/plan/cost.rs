@@ -7,7 +7,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Geometry, Plan, Slide, Tile, pixel_steps, turns};
+use super::{Geometry, InPlace, Plan, Slide, Tile, pixel_steps, turns};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
 
@@ -25,6 +25,8 @@ const LANE: f64 = 8.0;
 const TILE: f64 = 10.0;
 /// How much longer unrolled taps take than their instructions should: measured, not understood.
 const UNROLLED: f64 = 1.25;
+/// The same of layers without any loop.
+const TINY: f64 = 1.6;
 /// A call of the kernel.
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
@@ -106,6 +108,7 @@ impl Layer<'_> {
             Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
             Tile::Columns { vectors, .. } => self.columns(width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
+            Tile::InPlace { rows, .. } => self.in_place(tail, rows),
             Tile::Slide { rows } => self.slide(rows),
             Tile::Whole => self.whole(),
             Tile::Winograd { outputs, pixels, .. } => {
@@ -211,6 +214,21 @@ impl Layer<'_> {
         }
     }
 
+    fn in_place(&self, tail: bool, rows: usize) -> Cost {
+        let (spec, machine) = (self.spec, self.plan.machine);
+        let Some(columns) = InPlace::of(spec, machine.lanes) else {
+            unreachable!("only layers that can be read in place are planned so")
+        };
+        let channels = self.plan.width(tail);
+        let rows = fitting(&[rows, 1], self.out.h);
+        let products = spec.taps_with((self.plan.block, tail), channels, |factor| factor != Factor::Zero);
+        let [tile, row] = columns.cycles(spec, machine, [channels, rows], products);
+        let down = self.out.h.div_ceil(rows) as f64;
+        let tiles = down * self.out.w.div_ceil(machine.lanes) as f64;
+        let stores = (channels * rows) as f64 * 1.5;
+        Cost { compute: tiles * (tile + STEP), copy: 0.0, write: tiles * stores + down * (row + TILE) }
+    }
+
     fn slide(&self, rows: usize) -> Cost {
         let machine = self.plan.machine;
         let Some(slide) = Slide::of(self.spec, machine.lanes) else {
@@ -227,7 +245,8 @@ impl Layer<'_> {
             self.spec.input.and_then(|image| tiny::Whole::new(self.spec, image, self.plan.machine.lanes));
         let Some(whole) = whole else { unreachable!("only layers that can be unrolled are planned so") };
         let (fmas, loads) = (whole.fmas() as f64, whole.loads() as f64);
-        Cost { compute: (fmas / FMAS).max(loads / LOADS), copy: whole.copies() as f64, write: 0.0 }
+        let compute = TINY * (fmas / FMAS).max(loads / LOADS);
+        Cost { compute, copy: whole.copies() as f64, write: 0.0 }
     }
 
     /// Vectors of a tile's row, as far as the image is wide enough, and tiles over the output columns.

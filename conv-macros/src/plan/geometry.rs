@@ -45,9 +45,7 @@ impl Geometry {
         };
         let (image, out) = if plan.flatten { (flat(image), flat(out)) } else { (image, out) };
         if !plan.copies(out.w) {
-            // Beside its edges, the image is one band.
-            let band = (out.h - plan.edges(spec, image.h, out.h).iter().sum::<usize>()).max(1);
-            return Self { out, band, pitch: image.w, plane: image.h.saturating_mul(image.w) };
+            return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
         }
         if let Tile::Winograd { outputs, .. } = plan.tile {
             return Self::winograd(spec, plan, out, outputs);
@@ -81,11 +79,16 @@ impl Plan {
 }
 
 impl Plan {
+    /// Whether the kernel reads the image as it is and pads it in registers, where it does not read a copy.
+    pub(crate) fn pads(&self) -> bool {
+        matches!(self.tile, Tile::Slide { .. } | Tile::InPlace { .. })
+    }
+
     /// Elements after the planes that the kernel may read: the rest of the last vector.
     pub(crate) fn slack(&self) -> usize {
         match self.tile {
-            // Two vectors of each row.
-            Tile::Slide { .. } => 2 * self.machine.lanes,
+            // Two vectors of each row that is narrower than one.
+            Tile::Slide { .. } | Tile::InPlace { .. } => 2 * self.machine.lanes,
             _ if self.min_width > 0 => self.machine.lanes,
             _ => 0,
         }
@@ -107,14 +110,9 @@ impl Plan {
             None if self.copies(sizes.out.w) => {
                 sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
             }
-            None => {
-                // The rows that the edges read, above and below.
-                let rows = self.edges(spec, spec.input?.h, sizes.out.h).iter().sum::<usize>();
-                let reads = rows.checked_sub(1).map_or(0, |more| {
-                    more.saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h)
-                });
-                reads.saturating_mul(sizes.pitch).saturating_mul(spec.in_per_group())
-            }
+            // A row of zeros.
+            None if self.pads() => sizes.pitch.saturating_add(self.slack()),
+            None => 0,
         })
     }
 }

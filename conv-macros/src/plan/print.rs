@@ -37,6 +37,7 @@ impl Plan {
             Tile::Channels { .. } => "direct_oc",
             Tile::Columns { .. } => "direct_ow",
             Tile::Rows { .. } => "direct_rows",
+            Tile::InPlace { .. } => "in_place",
             Tile::Slide { .. } => "slide",
             Tile::Whole => "tiny",
             Tile::Winograd { .. } => "winograd",
@@ -55,6 +56,9 @@ impl Plan {
             Tile::Rows { channels, rows, vectors } => format!(
                 "lanes over output columns, taps unrolled, tile {channels} channels x {rows} rows x {} columns",
                 vectors * lanes
+            ),
+            Tile::InPlace { channels, rows } => format!(
+                "lanes over output columns, taps unrolled, tile {channels} channels x {rows} rows x {lanes} columns"
             ),
             Tile::Slide { rows } => format!(
                 "lanes over output columns, sums of columns slide along the row, tile {rows} rows x {lanes} columns"
@@ -75,9 +79,7 @@ impl Plan {
     fn reads_in_words(&self) -> String {
         let axes = if self.flatten { " as one row" } else { "" };
         match (self.copy, self.phases) {
-            _ if matches!(self.tile, Tile::Slide { .. }) => {
-                "the image itself, padded in registers".to_owned()
-            }
+            _ if self.pads() => "the image itself, padded in registers".to_owned(),
             (false, _) => format!("the image itself{axes}"),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),

@@ -26,7 +26,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{BUDGET, Machine, Plan, Tile};
+use super::{BUDGET, Machine, Tile};
 use crate::spec::{Columns, Padding, Spec};
 
 /// Instructions that a step of a row takes beside the arithmetic: the address, the loop.
@@ -92,17 +92,5 @@ impl Slide {
         let stores = (self.columns.outputs.len() * rows) as f64;
         let columns = (self.columns.different.len() * rows) as f64;
         [loads.max(arithmetic + shuffles / 2.0) + stores + STEP, ENDS * columns]
-    }
-}
-
-impl Plan {
-    /// Output rows at the top and at the bottom, of `out_h`, that read rows outside an image of so many rows,
-    /// if the kernel reads the image itself for all others.
-    pub(crate) fn edges(&self, spec: &Spec, image_h: usize, out_h: usize) -> [usize; 2] {
-        let Tile::Slide { .. } = self.tile else { return [0; 2] };
-        let top = spec.padding.top.div_ceil(spec.stride.h).min(out_h);
-        let last = image_h.saturating_add(spec.padding.top).checked_sub(spec.effective_kernel().h);
-        let inside = last.map_or(0, |last| last / spec.stride.h + 1);
-        [top, out_h.saturating_sub(inside).min(out_h - top)]
     }
 }

@@ -165,6 +165,29 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
     )
 }
 
+/// A depthwise layer, padded with zeros if at all, and one of the tiles that read its image in place.
+pub(super) fn in_place() -> impl Strategy<Value = Case> {
+    let weights =
+        prop_oneof![3 => Just(Weights::Unknown), 1 => Just(Weights::Mixed), 1 => Just(Weights::Taps)];
+    let sizes = (size(), size(), any::<bool>());
+    let choice = (0usize..6, any::<prop::sample::Index>(), 1usize..4);
+    (spec(), weights, sizes, choice).prop_filter_map(
+        "the image cannot be read in place",
+        |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
+            let (groups, sides) = (spec.groups, spec.padding.left.max(spec.padding.right));
+            let padding_mode = if sides > 0 { PaddingMode::Zeros } else { spec.padding_mode };
+            let mut spec = Spec { in_channels: groups, out_channels: out * groups, padding_mode, ..spec };
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = known.then_some(image);
+            spec.pattern = weights.pattern(&spec);
+            let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
+            let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::InPlace { .. })).collect();
+            let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights, image, plan, adjoint_of: None })
+        },
+    )
+}
+
 /// One of the machines that layers are planned for.
 fn machine(at: usize, dtype: Dtype) -> Machine {
     match Machine::WIDTHS.get(at) {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::layers::{inside, signed};
-use crate::nest::{Buffer, Index, Nest, Reg, Sides, Size, Stmt, Vector};
+use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Sides, Size, Stmt, Vector};
 
 /// The memory and the registers of a running kernel.
 pub(super) struct Interpreter {
@@ -59,6 +59,11 @@ impl Interpreter {
                     self.body(body);
                 }
             }
+            Stmt::Groups { count, steps, body } => {
+                for group in 0..self.index(count) {
+                    self.moved(steps, group, body);
+                }
+            }
             Stmt::Choose { value, at_least, then, otherwise } => {
                 let taken = if self.index(value) >= *at_least { then } else { otherwise };
                 self.body(taken);
@@ -76,6 +81,7 @@ impl Interpreter {
                 assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
                 self.windows.insert(name.clone(), (*buffer, at, len));
             }
+            Stmt::PaddedRows(rows) => self.padded_rows(rows),
             Stmt::WindowOfRow { name, row, at, len } => {
                 let ((buffer, start, most), at) = (self.windows[row], self.index(at));
                 assert!(at + len <= most, "{name} = {row}[{at}; {len}] is outside");
@@ -120,6 +126,42 @@ impl Interpreter {
         }
     }
 
+    /// Runs a body whose buffers begin `group` steps further on.
+    fn moved(&mut self, steps: &[(Buffer, Index)], group: usize, body: &[Stmt]) {
+        let mut passed = Vec::new();
+        for (buffer, step) in steps {
+            let at = group * self.index(step);
+            let all = self.buffers.get_mut(buffer).expect("given");
+            let rest = all.split_off(at);
+            passed.push((buffer, std::mem::replace(all, rest)));
+        }
+        self.body(body);
+        for (buffer, mut all) in passed {
+            let rest = self.buffers.get_mut(buffer).expect("given");
+            all.append(rest);
+            *rest = all;
+        }
+    }
+
+    fn padded_rows(&mut self, rows: &PaddedRows) {
+        let PaddedRows { names, extent, mode, plane, first, padding: [above, below], image } = rows;
+        let [plane, first, height, width] =
+            [plane, first, &image[0], &image[1]].map(|index| self.index(index));
+        for (r, name) in names.iter().enumerate() {
+            let row = signed(first + r) - signed(*above);
+            assert!(r < *above || r + below >= names.len() || (0..signed(height)).contains(&row));
+            let (buffer, start) = match inside(*mode, row, height) {
+                Some(row) => (Buffer::Image, plane + row * width),
+                None => (Buffer::Work, 0),
+            };
+            let Some(name) = name else { continue };
+            let rest = self.buffers[&buffer].len() - start;
+            let len = if *extent == Extent::Rest { rest } else { width };
+            assert!(len <= rest, "{name} is outside");
+            self.windows.insert(name.clone(), (buffer, start, len));
+        }
+    }
+
     /// Lays the row out with what stands beside it: its beginning and its end are known, which is enough.
     fn sides(&mut self, sides: &Sides) {
         let (lanes, rest) = (self.lanes, self.index(&sides.rest));
@@ -155,6 +197,12 @@ impl Interpreter {
                 let count = self.index(count);
                 assert!(count <= self.lanes, "{count} lanes of {}", self.lanes);
                 self.write(reg, *buffer, at, count);
+            }
+            Stmt::StoreOver { reg, buffer, at, count } => {
+                let (count, at) = (self.index(count), self.index(at));
+                let room = self.buffers[buffer].len() - at;
+                let count = if self.lanes <= room { self.lanes } else { count };
+                self.write(reg, *buffer, &Index::Const(at), count);
             }
             Stmt::StoreToRow { reg, row, at, count } => {
                 let (buffer, start, len) = self.windows[row];
@@ -195,6 +243,14 @@ impl Interpreter {
             Vector::Zero => vec![0.0; self.lanes],
             Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
             Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
+            Vector::Part { row, at, len } => {
+                let (row, len) = (self.window(row), self.index(len));
+                (*at..at + self.lanes).map(|at| if at < len { row[at] } else { 0.0 }).collect()
+            }
+            Vector::Unzip { low, high, odd } => {
+                let both = self.registers[low].iter().chain(&self.registers[high]);
+                both.skip(usize::from(*odd)).step_by(2).copied().collect()
+            }
             Vector::Same { reg } => self.registers[reg].clone(),
             Vector::Slide { low, high, by } => {
                 let (low, high) = (&self.registers[low], &self.registers[high]);

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered, sliding};
+use super::cases::{adjoint, case, filtered, in_place, sliding};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -32,12 +32,18 @@ struct Data {
 }
 
 impl Case {
-    fn data(&self) -> Data {
+    /// The data of a group. What is known of weights is the same in all of them.
+    fn data(&self, group: usize) -> Data {
         let spec = &self.spec;
         let numbers = |len: usize, step: usize| {
-            (0..len).map(|i| f64::from(u8::try_from(i * step % 7).expect("small")) - 3.0).collect()
+            (group..group + len)
+                .map(|i| f64::from(u8::try_from(i * step % 7).expect("small")) - 3.0)
+                .collect()
         };
         let mut weight = self.weights.of(spec);
+        let other =
+            if matches!(self.weights, Weights::Unknown) { numbers(weight.len(), 3) } else { Vec::new() };
+        weight.iter_mut().zip(other).for_each(|(weight, other): (_, f64)| *weight += other);
         for (at, weight) in weight.iter_mut().enumerate() {
             if self.lacks(at / spec.terms(), at % spec.taps()).contains(&true) {
                 *weight = 0.0;
@@ -68,7 +74,9 @@ impl Case {
     fn skips(&self) -> [bool; 2] {
         match self.plan.tile {
             Tile::Channels { .. } | Tile::Columns { .. } => self.spec.skips(self.plan.block),
-            Tile::Rows { .. } | Tile::Whole => [self.plan.block >= self.spec.out_per_group(); 2],
+            Tile::Rows { .. } | Tile::InPlace { .. } | Tile::Whole => {
+                [self.plan.block >= self.spec.out_per_group(); 2]
+            }
             Tile::Winograd { .. } | Tile::Slide { .. } => [false; 2],
         }
     }
@@ -106,7 +114,7 @@ impl Case {
     fn planes(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         if !plan.copies(sizes.out.w) {
-            return self.rows_of_image(data, first, band);
+            return data.image.clone();
         }
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
@@ -130,38 +138,10 @@ impl Case {
         planes
     }
 
-    /// The image from the first row that a band reads on; or, at its edges, a copy of these rows.
-    fn rows_of_image(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
-        let (spec, image) = (&self.spec, self.image);
-        let row = first * spec.stride.h;
-        if !self.is_edge(first) {
-            return data.image[row.saturating_sub(spec.padding.top) * image.w..].to_vec();
-        }
-        let rows = (band - 1) * spec.stride.h + spec.effective_kernel().h;
-        let pixels = (0..spec.in_per_group() * rows * image.w).map(|at| {
-            let (c, y, x) = (at / (rows * image.w), at / image.w % rows, at % image.w);
-            self.pixel(data, c, row + y, x + spec.padding.left)
-        });
-        pixels.collect()
-    }
-
-    /// Whether an output row is of those that read padding above or below, in a plan that treats them apart.
-    fn is_edge(&self, row: usize) -> bool {
-        let out_h = self.geometry().out.h;
-        let [top, bottom] = self.plan.edges(&self.spec, self.image.h, out_h);
-        row < top || row >= out_h - bottom
-    }
-
     /// The first rows of all bands, and how many rows each has.
     fn bands(&self) -> Vec<(usize, usize)> {
-        let sizes = self.geometry();
-        let (out_h, copies) = (sizes.out.h, self.plan.copies(sizes.out.w));
-        let [top, bottom] = if copies { [0; 2] } else { self.plan.edges(&self.spec, self.image.h, out_h) };
-        let parts = [(0, top, top), (top, out_h - bottom, sizes.band), (out_h - bottom, out_h, bottom)];
-        let bands = |(start, end, band): (usize, usize, usize)| {
-            (start..end).step_by(band.max(1)).map(move |first| (first, band.min(end - first)))
-        };
-        parts.into_iter().flat_map(bands).collect()
+        let Geometry { out, band, .. } = self.geometry();
+        (0..out.h).step_by(band).map(|first| (first, band.min(out.h - first))).collect()
     }
 
     /// What `prepare` makes of the copy with channels last, for a plan that filters minimally.
@@ -192,9 +172,12 @@ impl Case {
         Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes([first, band], 0, 1), buffers))
     }
 
-    /// Working memory of a block.
+    /// Working memory of a block: a row of zeros, if the kernel pads.
     fn work(&self, band: usize, width: usize) -> Vec<f64> {
         let sizes = self.geometry();
+        if self.plan.pads() {
+            return vec![0.0; sizes.pitch + self.plan.slack()];
+        }
         let elements = self.plan.transforms(&self.spec).map_or(0, |[rows, columns]| {
             let dilation = self.spec.dilation;
             let across = sizes.out.w.div_ceil(dilation.w).div_ceil(columns.outputs()) * dilation.w;
@@ -206,30 +189,31 @@ impl Case {
     }
 
     /// The sizes for a block of output channels, in a band of rows.
-    fn sizes(&self, [row, band]: [usize; 2], first: usize, channels: usize) -> [(Size, usize); 10] {
+    fn sizes(&self, [row, band]: [usize; 2], first: usize, channels: usize) -> [(Size, usize); 11] {
         let sizes = self.geometry();
         let first_tap = |axis: usize, step: usize, taps: usize| {
             let has = |tap: &usize| (first..first + channels).any(|o| !self.lacks(o, tap * step)[axis]);
             (0..taps).find(has).expect("every channel has a tap")
         };
         let Hw { h, w } = self.spec.kernel;
-        let plane = if !self.plan.copies(sizes.out.w) && self.is_edge(row) {
-            ((band - 1) * self.spec.stride.h + self.spec.effective_kernel().h) * sizes.pitch
-        } else {
-            sizes.plane
-        };
         [
             (Size::OutH, band),
             (Size::OutW, sizes.out.w),
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
-            (Size::Plane, plane),
+            (Size::Plane, sizes.plane),
             (Size::First, row),
             (Size::ImageH, self.image.h),
             (Size::ImageW, self.image.w),
             (Size::FirstRow, first_tap(0, w, h)),
             (Size::FirstColumn, first_tap(1, 1, w)),
+            (Size::Groups, self.together()),
         ]
+    }
+
+    /// Groups that one call of the kernel computes.
+    fn together(&self) -> usize {
+        if self.plan.loops_over_groups(&self.spec) { 2 } else { 1 }
     }
 
     fn geometry(&self) -> Geometry {
@@ -237,16 +221,16 @@ impl Case {
     }
 
     /// The kernels' output, band by band and block by block.
-    fn actual(&self, data: &Data) -> Vec<f64> {
+    fn actual(&self, groups: &[Data]) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let plane = sizes.out.h * sizes.out.w;
-        let mut result = vec![f64::NAN; spec.out_per_group() * plane];
+        let mut result = vec![f64::NAN; groups.len() * spec.out_per_group() * plane];
         for (first, band) in self.bands() {
-            let planes = self.planes(data, first, band);
+            let planes = groups.iter().flat_map(|data| self.planes(data, first, band)).collect::<Vec<_>>();
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * sizes.out.w;
                 let output = result[start..].to_vec();
-                let output = self.block(data, [first, band], channel, planes.clone(), output);
+                let output = self.block(groups, [first, band], channel, planes.clone(), output);
                 result[start..].copy_from_slice(&output);
             }
         }
@@ -256,7 +240,7 @@ impl Case {
     /// One block of one band.
     fn block(
         &self,
-        data: &Data,
+        groups: &[Data],
         [row, band]: [usize; 2],
         first: usize,
         planes: Vec<f64>,
@@ -265,7 +249,9 @@ impl Case {
         let (spec, plan) = (&self.spec, &self.plan);
         let tail = first + plan.block > spec.out_per_group();
         let channels = plan.channels(spec, tail);
-        let (weights, bias) = packed(self, data, first, channels, plan.width(tail));
+        let packed = groups.iter().map(|data| packed(self, data, first, channels, plan.width(tail)));
+        let (weights, bias): (Vec<_>, Vec<_>) = packed.unzip();
+        let [weights, bias] = [weights, bias].map(|groups| groups.concat());
         let buffers = [
             (Buffer::Image, planes),
             (Buffer::Weights, weights),
@@ -337,8 +323,9 @@ fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
     let result = runner.run(&strategy, |case| {
         // The interpreter is slow: a few pixels tell as much as many.
         prop_assume!(case.adjoint_of.is_none() || case.spec.macs(case.image) < 50_000);
-        let data = case.data();
-        let (actual, expected) = (case.actual(&data), case.expected(&data));
+        let groups: Vec<_> = (0..case.together()).map(|group| case.data(group)).collect();
+        let expected: Vec<_> = groups.iter().flat_map(|data| case.expected(data)).collect();
+        let actual = case.actual(&groups);
         if matches!(case.plan.tile, Tile::Winograd { .. }) {
             // The transforms round: nothing else does, in these small integers.
             let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
@@ -366,6 +353,11 @@ fn random_adjoints_compute_the_definition() {
 #[test]
 fn random_layers_of_sliding_columns_compute_the_definition() {
     check(10_000, sliding());
+}
+
+#[test]
+fn random_layers_read_in_place_compute_the_definition() {
+    check(10_000, in_place());
 }
 
 #[test]

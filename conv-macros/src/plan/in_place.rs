@@ -1,0 +1,175 @@
+//! Where kernels read the image in place (`lower/in_place.rs`), and what that costs.
+//!
+//! Written by hand, `f32` with AVX-512, in us, beside unrolled taps over a padded copy:
+//!
+//! | depthwise 3x3 | copy | in place, rows of a tile: 1 | 2 | 4 | 7 | 14 |
+//! |---|---|---|---|---|---|---|
+//! | stride 2, 96 channels @112 (53 to read the image) | 167 | 75 | 86 | 88 | 130 | |
+//! | 32 channels @112 | 71 | | 62 | 50 | 45 | |
+//! | 576 channels @14 | 46 | | 27 | | 20 | 33 |
+//!
+//! Generated, 5x5 with 240 channels @28: one row 84, two 96, four 74, seven 67 to 78; 67 over a copy, with the columns
+//! of taps as a loop. With stride 2, 96 channels @56: 47, 42, 44, 40; 62 over a copy. With AVX2, 3x3: two rows, whose
+//! weights are kept, 70, four 100, eight 116; 80 over a copy.
+//!
+//! With stride 2, to carry the odd columns along and shift them is no faster than to load what is one column
+//! before: 86 for 86 with two rows, 136 for 88 with four.
+
+#![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
+
+use super::{BUDGET, Machine};
+use crate::spec::{Factor, Hw, Padding, PaddingMode, Spec};
+
+/// Rows that a tile reads at once: each has an address, of which the processor keeps some sixteen.
+const MOST_ROWS: usize = 10;
+
+/// How much longer a tile takes whose weights are not kept: the compiler keeps some, and then spills.
+const SPILLED: f64 = 1.5;
+
+/// How the columns of a layer lie in the rows of the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InPlace {
+    /// Pixels from one output to the next: 1, or 2.
+    pub(crate) stride: usize,
+    /// Columns of padding before the image.
+    pub(crate) left: usize,
+    /// Columns of padding after it that taps can reach.
+    pub(crate) right: usize,
+    /// Pixels from the first tap of a row to the last.
+    span: usize,
+    lanes: usize,
+}
+
+/// Where the pixels of a tap are. The columns of a group are of `stride` sorts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    /// The first pixel of its group, counted from that which the tile's first output is at: a multiple of the stride.
+    pub(crate) group: isize,
+    /// The sort.
+    pub(crate) phase: usize,
+}
+
+impl InPlace {
+    /// `None` if the layer's kernels cannot read the image in place.
+    pub(crate) fn of(spec: &Spec, lanes: usize) -> Option<Self> {
+        let Padding { left, right, .. } = spec.padding;
+        let (stride, span) = (spec.stride.w, spec.effective_kernel().w - 1);
+        let zeros = spec.padding_mode == PaddingMode::Zeros || left.max(right) == 0;
+        let near = span < lanes && left.max(right) <= span;
+        let one = spec.in_per_group() == 1 && stride <= 2;
+        let this = Self { stride, left, right, span, lanes };
+        (zeros && near && one && this.covers(spec)).then_some(this)
+    }
+
+    /// Whether each output that a call can ask for is as wide as a vector at most, or as wide as tiles need.
+    fn covers(&self, spec: &Spec) -> bool {
+        match spec.input.map(|image| spec.output(image)) {
+            Some(Some(Hw { w, .. })) => {
+                // The tile before the last reads as far as the image goes.
+                let ends = w.saturating_sub(1) % self.lanes + 1 >= self.after();
+                w <= self.lanes || w >= self.least_width() && ends
+            }
+            Some(None) => false,
+            None => self.least_width() <= self.lanes + 1,
+        }
+    }
+
+    /// Below this output width the first tile could read past the row's end, or the last before its start.
+    pub(crate) fn least_width(&self) -> usize {
+        self.lanes + self.left.div_ceil(self.stride).max(self.after()).max(1)
+    }
+
+    /// So many of a row's last outputs are for its last tile alone: the groups of others do not reach past its end.
+    fn after(&self) -> usize {
+        (self.right + self.stride - 1).div_ceil(self.stride)
+    }
+
+    /// The column of a tap, `at` pixels after the first.
+    #[expect(clippy::cast_possible_wrap, reason = "smaller than a vector")]
+    pub(crate) fn column(&self, at: usize) -> Column {
+        let column = at as isize - self.left as isize;
+        let phase = column.rem_euclid(self.stride as isize);
+        Column { group: column - phase, phase: phase.unsigned_abs() }
+    }
+
+    /// Pixels that a group of the last tile, which starts at this column, reads past the row's end, where the
+    /// output leaves `over` columns unread: the others of its vectors are the last of the row.
+    #[expect(clippy::cast_possible_wrap, reason = "smaller than a vector")]
+    pub(crate) fn excess(&self, group: isize, over: usize) -> isize {
+        let last = self.span as isize - self.left as isize;
+        self.stride as isize - 1 - over as isize + self.right as isize - last + group
+    }
+
+    /// The group of a row's first tap.
+    pub(crate) fn first_group(&self) -> isize {
+        self.column(0).group
+    }
+
+    /// The group of its last tap.
+    pub(crate) fn last_group(&self) -> isize {
+        self.column(self.span).group
+    }
+
+    /// How many of a row's last pixels are all that its last tile reads.
+    pub(crate) fn end(&self, over: usize) -> usize {
+        let vectors = self.stride * self.lanes;
+        vectors.saturating_add_signed(-self.excess(self.first_group(), over))
+    }
+
+    /// Groups of vectors that a row is loaded in.
+    fn groups(&self, spec: &Spec) -> usize {
+        let mut groups: Vec<_> = (0..spec.kernel.w).map(|j| self.column(j * spec.dilation.w).group).collect();
+        groups.dedup();
+        groups.len()
+    }
+
+    /// Tiles in the text of a row: there is one for each place in it, and one for narrow images.
+    fn tiles(&self, spec: &Spec) -> usize {
+        match spec.input.and_then(|image| spec.output(image)) {
+            Some(Hw { w, .. }) => w.div_ceil(self.lanes).min(3),
+            None => 3 + self.stride,
+        }
+    }
+
+    /// Whether tiles of so many channels and rows keep to the code budget, and, unless it is one row, to the registers.
+    pub(super) fn fits(&self, spec: &Spec, machine: Machine, [channels, rows]: [usize; 2]) -> bool {
+        let text = self.tiles(spec) * channels * if rows > 1 { rows + 1 } else { 1 };
+        // AVX-512 multiplies by a weight in memory.
+        let held = machine.bits == 512 || keeps_weights(spec, machine, [channels, rows]);
+        text.saturating_mul(spec.taps()) <= BUDGET
+            && (channels * rows == 1 || held && rows_read(spec, rows) <= MOST_ROWS)
+    }
+
+    /// Cycles of one tile of so many channels and rows, and of the row of tiles beside them.
+    pub(super) fn cycles(
+        &self,
+        spec: &Spec,
+        machine: Machine,
+        tile: [usize; 2],
+        products: usize,
+    ) -> [f64; 2] {
+        let [_, rows] = tile;
+        let read = rows_read(spec, rows) as f64;
+        let fmas = (rows * products) as f64;
+        let kept = keeps_weights(spec, machine, tile);
+        let weights = if kept { 0.0 } else { fmas };
+        let loads = read * (self.groups(spec) * self.stride) as f64 * machine.unaligned_load() + weights;
+        // Four lanes, or all of them, are taken apart in one instruction, eight in two.
+        let unzip = if machine.bits == 256 { 2.0 } else { 1.0 };
+        let shuffles = if self.stride > 1 { read * unzip * spec.kernel.w as f64 } else { 0.0 };
+        let busy = (loads / 2.0).max(fmas / 2.0).max((fmas + shuffles) / 2.5);
+        [if kept { busy } else { SPILLED * busy }, 2.0 * read]
+    }
+}
+
+/// Rows of the image that so many output rows read.
+fn rows_read(spec: &Spec, rows: usize) -> usize {
+    let span = ((rows - 1) * spec.stride.h).saturating_add(spec.effective_kernel().h);
+    span.min(rows * spec.kernel.h)
+}
+
+/// Whether all weights stay in registers, beside the accumulators.
+fn keeps_weights(spec: &Spec, machine: Machine, [channels, rows]: [usize; 2]) -> bool {
+    let weights = spec.taps_with((channels, false), channels, |factor| factor == Factor::Other);
+    weights + channels * rows <= machine.kept() + 1
+}
