@@ -3,6 +3,7 @@
 //! The only place with heuristics. Every algorithm proposes all its tiles ([`candidates`]), the cost model
 //! ([`cost`]) counts cycles for each, tails included, and the cheapest within the code budget is the plan.
 
+mod axis;
 mod candidates;
 mod cost;
 mod geometry;

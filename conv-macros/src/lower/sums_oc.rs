@@ -10,12 +10,14 @@
 //! 2. The gradient's copy is cut into blocks as wide as the tile: `[block][pixel][width]`.
 //! 3. The image's copy has as many channels as fill whole tiles, the last of them zeros, whose sums nobody
 //!    reads.
-//! 4. The sums lie `[channel][tap][width]`, which the runtime transposes to the weight's order at once.
+//! 4. Of pixels that are zeros of padding nothing is added: a tap passes only over the rows and columns of the output
+//!    where it meets the image. That is half of a dilated layer whose padding is as wide as its image.
+//! 5. The sums lie `[channel][tap][width]`, which the runtime transposes to the weight's order at once.
 
 use super::counted;
 use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
 use crate::plan::Machine;
-use crate::spec::Spec;
+use crate::spec::{PaddingMode, Spec};
 
 /// A tile of `vectors` by `depth` channels of `columns` taps.
 pub(super) struct Tile<'a> {
@@ -87,17 +89,42 @@ impl Tile<'_> {
         let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
         let at = (row * Index::Size(Size::Pitch) + column) * self.channels() + c.clone();
         let across = self.step(at, (y * Index::Size(Size::OutW) + x) * self.width());
+        let [from_y, to_y] = self.rows_met(i);
+        let [from_x, to_x] = self.columns_met(j);
         Stmt::For {
             var: Var("y"),
-            from: Index::Const(0),
-            to: Index::Size(Size::OutH),
-            body: vec![Stmt::For {
-                var: Var("x"),
-                from: Index::Const(0),
-                to: Index::Size(Size::OutW),
-                body: across,
-            }],
+            from: from_y,
+            to: to_y,
+            body: vec![Stmt::For { var: Var("x"), from: from_x, to: to_x, body: across }],
         }
+    }
+
+    /// Output rows of the band where row tap `i` meets the image.
+    fn rows_met(&self, i: &Index) -> [Index; 2] {
+        let spec = self.spec;
+        let tap = i.clone() * spec.dilation.h;
+        let axis = Axis {
+            stride: spec.stride.h,
+            padding: [spec.padding.top, spec.padding.bottom],
+            image: Index::Size(Size::ImageH),
+            first: Index::Size(Size::First),
+            out: Index::Size(Size::OutH),
+        };
+        axis.met(spec, [tap.clone(), tap])
+    }
+
+    /// Output columns where some column tap of the tile meets the image.
+    fn columns_met(&self, j: &Index) -> [Index; 2] {
+        let spec = self.spec;
+        let [first, last] = [0, self.columns - 1].map(|tap| (j.clone() + tap) * spec.dilation.w);
+        let axis = Axis {
+            stride: spec.stride.w,
+            padding: [spec.padding.left, spec.padding.right],
+            image: Index::Size(Size::ImageW),
+            first: Index::Const(0),
+            out: Index::Size(Size::OutW),
+        };
+        axis.met(spec, [first, last])
     }
 
     /// One pixel: its gradients times what the tile's taps read for it.
@@ -123,6 +150,34 @@ impl Tile<'_> {
             }
         }
         body
+    }
+}
+
+/// Rows or columns.
+struct Axis {
+    stride: usize,
+    padding: [usize; 2],
+    /// Pixels of the image.
+    image: Index,
+    /// The first output that is summed over, and how many there are.
+    first: Index,
+    out: Index,
+}
+
+impl Axis {
+    /// The outputs for which some tap, of which the first and the last are so many pixels from the window's start, meets
+    /// the image.
+    fn met(&self, spec: &Spec, [first_tap, last_tap]: [Index; 2]) -> [Index; 2] {
+        let [before, after] = self.padding;
+        if spec.padding_mode != PaddingMode::Zeros || before.max(after) == 0 {
+            return [Index::Const(0), self.out.clone()];
+        }
+        let start = self.first.clone() * self.stride;
+        let from = Index::Const(before).less(start.clone() + last_tap).tiles_of(self.stride);
+        let end = (self.image.clone() + before).less(start + first_tap).tiles_of(self.stride);
+        // The smaller of the two.
+        let to = self.out.clone().less(self.out.clone().less(end));
+        [from, to]
     }
 }
 

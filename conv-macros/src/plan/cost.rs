@@ -7,6 +7,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+use super::axis::Axis;
 use super::{Geometry, InPlace, Plan, Slide, Tile, pixel_steps, turns};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
@@ -159,25 +160,11 @@ impl Layer<'_> {
 
     /// Taps that channels have and that meet the image, on the average of all tiles.
     fn taps(&self, columns: usize) -> f64 {
-        let Spec { kernel, stride, dilation, padding, .. } = self.spec;
         let skips = self.spec.skips(self.plan.block).contains(&true);
         if skips || self.spec.padding_mode != PaddingMode::Zeros || !self.plan.copy {
             return self.spec.taps_in_blocks(self.plan.block);
         }
-        let rows = Axis {
-            taps: kernel.h,
-            stride: stride.h,
-            dilation: dilation.h,
-            before: padding.top,
-            size: self.image.h,
-        };
-        let across = Axis {
-            taps: kernel.w,
-            stride: stride.w,
-            dilation: dilation.w,
-            before: padding.left,
-            size: self.image.w,
-        };
+        let [rows, across] = Axis::of(self.spec, self.image);
         rows.met(self.out.h, 1) * across.met(self.out.w, columns)
     }
 
@@ -333,28 +320,6 @@ impl Layer<'_> {
             _ => 6.0,
         };
         spec.in_per_group() as f64 * rows * (row * slower + ROW)
-    }
-}
-
-/// The taps along one axis of an image of `size` pixels, `before` which there is padding.
-struct Axis {
-    taps: usize,
-    stride: usize,
-    dilation: usize,
-    before: usize,
-    size: usize,
-}
-
-impl Axis {
-    /// Taps that meet the image in some of the `each` places of a tile, on the average of the tiles of `out` places.
-    fn met(&self, out: usize, each: usize) -> f64 {
-        let touched = (0..self.taps).map(|tap| {
-            let offset = tap.saturating_mul(self.dilation);
-            let place = |pixel: usize| pixel.saturating_sub(offset).div_ceil(self.stride).min(out);
-            let (first, end) = (place(self.before), place(self.before.saturating_add(self.size)));
-            if end > first { (end - 1) / each - first / each + 1 } else { 0 }
-        });
-        touched.map(|tiles| tiles as f64).sum::<f64>() / out.div_ceil(each).max(1) as f64
     }
 }
 

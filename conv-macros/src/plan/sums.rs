@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::axis::Axis;
 use super::candidates::MOST_PHASES;
 use super::{Machine, nominal};
-use crate::spec::{Hw, Spec};
+use crate::spec::{Hw, PaddingMode, Spec};
 
 /// The register tile, and with it what lies side by side in a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
                 * taps(1, columns);
             let fmas = vectors * depth * columns;
             let step = step(fmas, (vectors + depth * columns) as f64, 2);
-            tiles * (area(out) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
+            tiles * (met(spec, image, columns) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
         }
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             let tiles = (spec.out_per_group() / outs) as f64
@@ -144,6 +145,17 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
         }
     };
     group * spec.groups as f64
+}
+
+/// Outputs for which a tap meets the image, in so many columns of taps at once, on the average of the taps.
+fn met(spec: &Spec, image: Hw, columns: usize) -> f64 {
+    let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
+    if spec.padding_mode != PaddingMode::Zeros {
+        return out.h as f64 * out.w as f64;
+    }
+    let [rows, across] = Axis::of(spec, image);
+    let share = if columns > 1 { 1.0 } else { across.met(out.w, 1) / spec.kernel.w as f64 };
+    out.h as f64 * rows.met(out.h, 1) / spec.kernel.h as f64 * out.w as f64 * share
 }
 
 /// One step of the innermost loop, with so many windows to check: it starts so many instructions a cycle.

@@ -98,7 +98,14 @@ impl Case {
                     if o < spec.out_per_group() { self.gradient(o, y, x) } else { 0.0 }
                 };
                 let gradient = (0..count * out.w * width).map(gradient).collect();
-                let sizes = [(Size::OutH, count), (Size::OutW, out.w), (Size::Pitch, pitch)];
+                let sizes = [
+                    (Size::OutH, count),
+                    (Size::OutW, out.w),
+                    (Size::Pitch, pitch),
+                    (Size::First, first),
+                    (Size::ImageH, self.image.h),
+                    (Size::ImageW, self.image.w),
+                ];
                 sums = run(spec, plan, &sizes, image, gradient, sums);
             }
             for o in 0..width.min(spec.out_per_group() - block) {

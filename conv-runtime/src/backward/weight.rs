@@ -56,9 +56,9 @@ fn add<K: Differentiable>(
     work: &mut Work<K::Elem>,
     sums: &mut [K::Elem],
 ) {
-    let (config, [h, w], [out_h, out_w]) = (layout.config, layout.image, layout.out);
+    let (config, [image_h, image_w], [out_h, out_w]) = (layout.config, layout.image, layout.out);
     let each = sums.len() / config.groups;
-    let (from, to) = (config.in_per_group() * h * w, config.out_per_group() * out_h * out_w);
+    let (from, to) = (config.in_per_group() * image_h * image_w, config.out_per_group() * out_h * out_w);
     let (image, gradient) = (work.image.take(sizes.image), work.gradient.take(sizes.gradient));
     for (at, (x, grad)) in x.chunks_exact(from).zip(grad.chunks_exact(to)).enumerate() {
         let sums = &mut sums[at % config.groups * each..][..each];
@@ -73,8 +73,8 @@ fn add<K: Differentiable>(
                     let block = sizes.band * out_w * width;
                     copies::image(layout, layout.read(rows), depth, x, image);
                     copies::gradient(layout, rows, width, grad, gradient.chunks_exact_mut(block));
-                    let (out_h, pitch) = (rows.count, layout.pitch);
-                    let geometry = Geometry { out_h, out_w, pitch, ..Geometry::default() };
+                    let (out_h, pitch, rest) = (rows.count, layout.pitch, Geometry::default());
+                    let geometry = Geometry { out_h, out_w, pitch, first, image_h, image_w, ..rest };
                     let blocks = gradient.chunks_exact(block);
                     for (gradient, output) in blocks.zip(sums.chunks_exact_mut(layout.block())) {
                         dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output });
