@@ -18,6 +18,7 @@ mod layout;
 mod turn;
 mod weight;
 
+pub(crate) use self::fold::{Job as FoldJob, fold};
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
 use crate::kernel::{Geometry, Trainable};

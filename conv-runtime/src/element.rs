@@ -69,7 +69,7 @@ pub trait Element:
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
-    use super::{Aligned, Filtering, Kernels, Scratch, Work, tile};
+    use super::{Aligned, Filtering, Kernels, Scratch, Work, backward, tile};
     use super::{Level, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
@@ -111,6 +111,10 @@ pub(crate) mod sealed {
             to: &mut [Self],
             plane: usize,
         );
+
+        /// Puts residues together: [`backward::fold`], compiled once for each type.
+        #[cfg(feature = "alloc")]
+        fn fold(level: Level, job: backward::FoldJob<'_>, planes: &[Self], image: &mut [Self]);
 
         /// The sum of a slice.
         #[cfg(feature = "alloc")]
@@ -157,6 +161,11 @@ macro_rules! compiled_here {
             plane: usize,
         ) {
             dispatch!(level, simd => filtering.transform(simd, kernels, to, plane));
+        }
+
+        #[cfg(feature = "alloc")]
+        fn fold(level: Level, job: backward::FoldJob<'_>, planes: &[Self], image: &mut [Self]) {
+            dispatch!(level, simd => backward::fold(simd, job, planes, image));
         }
 
         #[cfg(feature = "alloc")]

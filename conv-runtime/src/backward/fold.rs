@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 
+use fearless_simd::{Simd, SimdBase, SimdFloatElement};
+
 use crate::{Conv2dConfig, Element, PaddingMode, pad};
 
 /// Where the residues of one axis stand: residue `r` at `stride * v + r * dilation`.
@@ -93,21 +95,27 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// What to fold.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    pub(super) config: &'a Conv2dConfig,
+    /// Height and width of the image.
+    pub(super) size: [usize; 2],
+    /// Those of a residue's plane.
+    pub(super) places: [usize; 2],
+}
+
 /// Sets `image`, `[channels, h, w]` of one group, to what the residues in `planes` add up to.
-pub(super) fn fold<E: Element>(
-    config: &Conv2dConfig,
-    size: [usize; 2],
-    places: [usize; 2],
-    planes: &[E],
-    image: &mut [E],
-) {
+#[inline(always)]
+pub(crate) fn fold<S: Simd, E: Element>(simd: S, job: Job<'_>, planes: &[E], image: &mut [E]) {
+    let Job { config, size, places } = job;
     let axes = Axis::of(config);
     let columns = Columns::new(&axes[1], size[1], places[1]);
     let each = config.in_per_group() * places[0] * places[1];
     for (channel, image) in image.chunks_exact_mut(size[0] * size[1]).enumerate() {
         let planes = &planes[channel * places[0] * places[1]..];
         let fold = Fold { config, axes, columns: &columns, size, places, planes, each };
-        fold.pixels(image);
+        fold.pixels(simd, image);
         if config.padding_mode != PaddingMode::Zeros {
             fold.padding(image);
         }
@@ -129,7 +137,8 @@ struct Fold<'a, E> {
 
 impl<E: Element> Fold<'_, E> {
     /// Sets every pixel to its own gradient.
-    fn pixels(&self, image: &mut [E]) {
+    #[inline(always)]
+    fn pixels<S: Simd>(&self, simd: S, image: &mut [E]) {
         let ([rows, _], [h, w]) = (self.axes, self.size);
         let parts = || (0..rows.residues).filter_map(move |residue| rows.part(residue, h, self.places[0]));
         if parts().map(|part| part.inside.len()).sum::<usize>() < h {
@@ -138,24 +147,26 @@ impl<E: Element> Fold<'_, E> {
         for Part { residue, inside, pixel } in parts() {
             let to = image[pixel * w..].chunks_mut(w).step_by(rows.stride);
             for (v, to) in inside.zip(to) {
-                self.row((residue, v), to);
+                self.row(simd, (residue, v), to);
             }
         }
     }
 
     /// A row of a residue's plane, by the residue and the place among the rows, and the residue among the
     /// columns.
+    #[inline(always)]
     fn line(&self, (residue, v): (usize, usize), column: usize) -> &[E] {
         let residue = residue * self.axes[1].residues + column;
         &self.planes[residue * self.each + v * self.places[1]..][..self.places[1]]
     }
 
     /// Puts the residues' columns side by side.
-    fn row(&self, place: (usize, usize), to: &mut [E]) {
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, place: (usize, usize), to: &mut [E]) {
         let values = |part: &Part| &self.line(place, part.residue)[part.inside.clone()];
         match self.columns {
             Columns::Copy(all) => to.copy_from_slice(values(all)),
-            Columns::Weave(even, odd) => weave(values(even), values(odd), to),
+            Columns::Weave(even, odd) => weave(simd, values(even), values(odd), to),
             Columns::Any => {
                 to.fill(E::ZERO);
                 let (axis, width) = (&self.axes[1], to.len());
@@ -199,13 +210,35 @@ impl<E: Element> Fold<'_, E> {
     }
 }
 
-/// Two rows, element by element in turn.
-fn weave<E: Element>(even: &[E], odd: &[E], to: &mut [E]) {
-    let (pairs, rest) = to.as_chunks_mut::<2>();
-    for ((pair, even), odd) in pairs.iter_mut().zip(even).zip(odd) {
-        *pair = [*even, *odd];
+/// Two rows, element by element in turn: vectors of pairs, of which the last overlaps the one before.
+#[inline(always)]
+fn weave<S: Simd, E: Element>(simd: S, even: &[E], odd: &[E], to: &mut [E]) {
+    let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
+    let pairs = to.len() / 2;
+    match pairs.checked_sub(lanes) {
+        Some(last) => {
+            for at in (0..last).step_by(lanes).chain([last]) {
+                let to = &mut to[2 * at..][..2 * lanes];
+                weave_vectors(simd, &even[at..][..lanes], &odd[at..][..lanes], to);
+            }
+        }
+        None => {
+            for ((pair, even), odd) in to.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
+                *pair = [*even, *odd];
+            }
+        }
     }
-    if let ([last], Some(value)) = (rest, even.last()) {
+    if let (Some(last), Some(value)) = (to.get_mut(2 * pairs), even.get(pairs)) {
         *last = *value;
     }
+}
+
+/// One vector of pairs.
+#[inline(always)]
+fn weave_vectors<S: Simd, E: Element>(simd: S, even: &[E], odd: &[E], to: &mut [E]) {
+    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
+    let [even, odd] = [even, odd].map(|half| Vector::<S, E>::from_slice(simd, half));
+    let (low, high) = to.split_at_mut(Vector::<S, E>::LEN);
+    even.zip_low(odd).store_slice(low);
+    even.zip_high(odd).store_slice(high);
 }

@@ -6,9 +6,8 @@
 //! stride 1. The generated layer computes all residues at once, `[group][residue][in channel]` side by side
 //! in its output; `fold` (fold.rs) puts them where they belong.
 
-use super::fold::fold;
 use super::turn::turned;
-use crate::backward::Differentiable;
+use crate::backward::{Differentiable, FoldJob};
 use crate::element::sealed::Sealed as _;
 use crate::kernel::{Kernel, Parameters, Trainable};
 use crate::scratch::Scratch;
@@ -52,14 +51,14 @@ fn folded<K: Differentiable>(
     let buffer = planes.take(elements);
     let (from, each) =
         (config.out_per_group() * out[0] * out[1], config.in_per_group() * image[0] * image[1]);
-    let mut done = Some(());
+    let (mut done, level) = (Some(()), turned.parameters().isa.level());
     for (at, (grad, to)) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)).enumerate() {
         let memory = K::Elem::buffer(scratch);
         let (group, sizes) = (at % config.groups, [out, places]);
         let run =
             || run::run_on_threads(turned, group, sizes, grad, buffer, move |len| Some(memory.take(len)));
         done = done.and_then(|()| run());
-        fold(config, image, places, buffer, to);
+        K::Elem::fold(level, FoldJob { config, size: image, places }, buffer, to);
     }
     K::Elem::work(scratch).planes = planes;
     done

@@ -74,12 +74,31 @@ impl Turn<'_> {
     fn turn<E: Element>(&self, scheme: &Scheme, weights: &[E], packed: &mut [E]) {
         let outs = self.config.out_per_group();
         let terms = terms(self.config, scheme);
-        let groups = weights.chunks_exact(packed_channels(scheme, outs) * terms);
+        let each = packed_channels(scheme, outs) * terms;
+        if self.config.groups > 1 && outs == 1 && self.config.in_per_group() == 1 {
+            return self.depthwise(&weights[..self.config.groups * each], each, packed);
+        }
+        let groups = weights.chunks_exact(each);
         for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
             for from in blocks(scheme, outs) {
                 let weights = &weights[from.first * terms..][..from.width * terms];
                 for (to, start) in self.blocks() {
                     self.block(from, weights, to, &mut packed[start..]);
+                }
+            }
+        }
+    }
+
+    /// Turns the weights of groups of one channel, tap by tap: to go block by block would take most of the time that
+    /// a small layer's gradient takes.
+    fn depthwise<E: Element>(&self, weights: &[E], each: usize, packed: &mut [E]) {
+        let apart = each / self.config.kernel_size.iter().product::<usize>();
+        for (to, start) in self.blocks() {
+            for channel in 0..to.channels {
+                for (tap, place) in self.taps_of(to.first + channel) {
+                    let from = weights[tap * apart..].iter().step_by(each);
+                    let places = packed[start + place * to.width + channel..].iter_mut().step_by(self.each());
+                    places.zip(from).for_each(|(to, from)| *to = *from);
                 }
             }
         }
