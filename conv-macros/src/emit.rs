@@ -159,15 +159,18 @@ impl Emitter<'_> {
 
     fn padded_rows(&self, rows: &PaddedRows) -> TokenStream {
         let private = self.private;
-        let PaddedRows { names, extent, mode, plane, first, padding: [above, below], image } = rows;
-        let mode = padding_mode(*mode);
+        let PaddedRows { buffer, names, extent, mode, plane, first, padding: [above, below], image } = rows;
+        let (mode, buffer) = (padding_mode(*mode), slice(*buffer));
         let [plane, first, height, width] = [plane, first, &image[0], &image[1]].map(index);
         let rows = names.iter().enumerate().filter_map(|(r, name)| {
             let name = register(name.as_ref()?);
             let is_sure = r >= *above && r + below < names.len();
             let r = Literal::usize_unsuffixed(r);
-            let start =
-                if is_sure { quote!(rows.inside(image, #r)) } else { quote!(rows.padded(image, &*work, #r)) };
+            let start = if is_sure {
+                quote!(rows.inside(#buffer, #r))
+            } else {
+                quote!(rows.padded(#buffer, &*work, #r))
+            };
             Some(match extent {
                 Extent::Rest => quote!(let #name = #start;),
                 Extent::Row => quote!(let #name = #private::row(#start, 0, #width);),
@@ -270,6 +273,10 @@ impl Emitter<'_> {
             Vector::Part { row, at, len } => {
                 let (row, at, len) = (register(row), Literal::usize_unsuffixed(*at), index(len));
                 quote!(#private::part(simd, #row, #at, #len))
+            }
+            Vector::Last { window, count } => {
+                let (window, count) = (register(window), index(count));
+                quote!(#private::last(simd, #window, #count))
             }
             Vector::Unzip { low, high, odd } => {
                 let (low, high) = (register(low), register(high));

@@ -6,6 +6,7 @@ mod direct_rows;
 mod in_place;
 mod outer;
 mod slide;
+mod sums_in_place;
 mod sums_oc;
 mod sums_px;
 pub(crate) mod tiny;
@@ -50,6 +51,7 @@ fn winograd<'a>(block: &'a Block<'a>) -> Option<Winograd<'a>> {
 pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
     let machine = plan.machine;
     match plan.tile {
+        SumsTile::InPlace { lines } => sums_in_place::Sums { spec, machine, lines }.lower(),
         SumsTile::Channels { vectors, depth, columns } => {
             sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
         }
@@ -190,6 +192,7 @@ impl Block<'_> {
         let spec = self.spec;
         let count = read.last_key_value().map_or(0, |(last, _)| last + 1);
         Stmt::PaddedRows(PaddedRows {
+            buffer: Buffer::Image,
             names: (0..count).map(|r| read.get(&r).cloned()).collect(),
             extent,
             mode: spec.padding_mode,
@@ -206,6 +209,21 @@ impl Block<'_> {
         let offset = j * self.spec.dilation.w;
         let phase = self.size(Size::Pitch).divided_by(phases);
         offset.clone().modulo(phases) * phase + offset.divided_by(phases)
+    }
+}
+
+/// A size that a kernel learns from its caller, unless the layer's image is known.
+fn sizes(spec: &Spec, size: Size) -> Index {
+    let known = spec.input.and_then(|image| Some((image, spec.output(image)?)));
+    let Some((image, out)) = known else { return Index::Size(size) };
+    match size {
+        Size::OutH => Index::Const(out.h),
+        Size::OutW => Index::Const(out.w),
+        Size::OutPlane => Index::Const(out.h * out.w),
+        Size::Pitch | Size::ImageW => Index::Const(image.w),
+        Size::Plane => Index::Const(image.h * image.w),
+        Size::ImageH => Index::Const(image.h),
+        Size::First | Size::FirstRow | Size::FirstColumn | Size::Groups => Index::Size(size),
     }
 }
 

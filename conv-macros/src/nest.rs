@@ -188,6 +188,8 @@ pub(crate) enum Vector {
     Splat { window: Reg, at: usize },
     /// Elements of a row from `at` on, and zeros for what is beyond its `len`, where the named row may go on.
     Part { row: Reg, at: usize, len: Index },
+    /// The last elements of a window that is as long as a vector, `count` of them, and zeros before.
+    Last { window: Reg, count: Index },
     /// Every second lane of two registers: the even ones, or the odd.
     Unzip { low: Reg, high: Reg, odd: bool },
     /// What another register holds.
@@ -258,6 +260,7 @@ pub(crate) enum Stmt {
 /// says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PaddedRows {
+    pub(crate) buffer: Buffer,
     /// Their names, from top to bottom; none of those that nobody reads.
     pub(crate) names: Vec<Option<Reg>>,
     /// How far they go.

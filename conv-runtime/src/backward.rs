@@ -88,6 +88,15 @@ pub trait Differentiable: Trainable {
 /// How the kernel of the weight's gradient wants its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sums {
+    /// Image and gradient as they are: a call sums for all groups of an image.
+    InPlace,
+    /// Copies.
+    Copies(Copies),
+}
+
+/// How image and gradient are copied for the kernel of the weight's gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
     /// Channels-last: a call sums for `width` output channels, and the image has `depth` channels, those
     /// that only fill up included.
     Channels {
@@ -109,12 +118,14 @@ pub enum Sums {
 pub struct SumsJob<'a, E> {
     /// Rows and columns to sum over, and distances.
     pub geometry: Geometry,
-    /// The image's copy.
+    /// The image, or its copy.
     pub image: &'a [E],
-    /// The copy of the output's gradient.
+    /// The output's gradient, or its copy.
     pub gradient: &'a [E],
     /// The sums so far.
     pub output: &'a mut [E],
+    /// A row of padding, if the kernel reads the image as it is.
+    pub zeros: &'a [E],
 }
 
 /// Input, gradient of the output, and where to write; all of the right size.

@@ -6,7 +6,7 @@ use fearless_simd::{SimdBase, SimdFloat};
 
 use crate::Element;
 #[cfg(feature = "alloc")]
-pub use crate::backward::{Differentiable, Sums, SumsJob};
+pub use crate::backward::{Copies, Differentiable, Sums, SumsJob};
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
@@ -17,7 +17,7 @@ pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
 pub use crate::residues::Residues;
-pub use crate::rows::{PaddedRows, part, store_over};
+pub use crate::rows::{PaddedRows, last, part, store_over};
 pub use crate::sides::{Sides, sides};
 pub use crate::tile::{Tile, scatter};
 

@@ -68,6 +68,13 @@ pub fn part<S: Simd, V: SimdBase<S, Element: Element>>(
     V::from_slice(simd, &elements[..V::LEN])
 }
 
+/// The last `count` elements of a window that is as long as a vector, and zeros before them.
+#[inline(always)]
+pub fn last<S: Simd, V: SimdBase<S, Element: Element>>(simd: S, window: &[V::Element], count: usize) -> V {
+    let is_last = V::Mask::from_bitmask(simd, !0 << (V::LEN - count));
+    is_last.select(V::from_slice(simd, window), V::splat(simd, V::Element::ZERO))
+}
+
 /// Stores the first `count` lanes of a vector, and perhaps the others: what stands there will be written later.
 #[inline(always)]
 pub fn store_over<S: Simd, V: SimdBase<S, Element: Element>>(
@@ -120,6 +127,11 @@ mod tests {
                 let want = (at..at + lanes).map(|at| if at < len { all[at] } else { E::ZERO });
                 assert_eq!(got.as_slice(), Vec::from_iter(want), "{lanes} lanes from {at}, {len} long");
             }
+        }
+        for count in 1..=lanes {
+            let got: Vector<S, E> = last(simd, &all[..lanes], count);
+            let want = (0..lanes).map(|at| if at + count < lanes { E::ZERO } else { all[at] });
+            assert_eq!(got.as_slice(), Vec::from_iter(want), "the last {count} of {lanes}");
         }
         for (count, room) in (0..=lanes).flat_map(|count| [(count, count), (count, lanes + 1)]) {
             let mut to = alloc::vec![E::ZERO; room];

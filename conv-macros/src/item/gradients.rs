@@ -44,7 +44,7 @@ pub(super) fn stand_in(name: &Ident, element: &Ident, private: &TokenStream) -> 
         impl #private::Differentiable for #name {
             type InputGradient = #name;
             const FOLDS: bool = true;
-            const SUMS: [#private::Sums; 3] = [#private::Sums::Pixels { lines: 1, one_row: false }; 3];
+            const SUMS: [#private::Sums; 3] = [#private::Sums::InPlace; 3];
             #(#sums)*
         }
     }
@@ -92,7 +92,8 @@ fn sums(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
         #[inline(always)]
         fn #name<S: #private::Simd>(simd: S, job: #private::SumsJob<'_, #element>) {
             type V<S> = #vector<S>;
-            let #private::SumsJob { geometry, image, gradient, output } = job;
+            let #private::SumsJob { geometry, image, gradient, output, zeros: work } = job;
+            let _ = (geometry, work);
             #body
         }
     }
@@ -100,15 +101,16 @@ fn sums(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
 
 fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
     match plan.tile {
+        SumsTile::InPlace { .. } => quote!(#private::Sums::InPlace),
         SumsTile::Channels { vectors, depth, .. } => {
             let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
             let depth = Literal::usize_unsuffixed(spec.in_per_group().next_multiple_of(depth));
-            quote!(#private::Sums::Channels { width: #width, depth: #depth })
+            quote!(#private::Sums::Copies(#private::Copies::Channels { width: #width, depth: #depth }))
         }
         SumsTile::Pixels { lines, .. } => {
             let one_row = one_row(spec, lines);
             let lines = Literal::usize_unsuffixed(lines);
-            quote!(#private::Sums::Pixels { lines: #lines, one_row: #one_row })
+            quote!(#private::Sums::Copies(#private::Copies::Pixels { lines: #lines, one_row: #one_row }))
         }
     }
 }

@@ -99,6 +99,7 @@ impl Display for Vector {
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
             Self::Part { row, at, len } => write!(f, "load {row}[{at}] up to {len}"),
+            Self::Last { window, count } => write!(f, "load the last {count} of {window}"),
             Self::Unzip { low, high, odd } => {
                 write!(f, "{} lanes of {low}, {high}", if *odd { "odd" } else { "even" })
             }
@@ -110,12 +111,13 @@ impl Display for Vector {
 
 impl Display for PaddedRows {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { names, extent, mode, plane, first, padding: [above, _], image: [height, width] } = self;
+        let Self { buffer, names, extent, mode, plane, first, padding: [above, _], image: [height, width] } =
+            self;
         let names: Vec<_> = names.iter().map(|name| name.as_ref().map_or("_", |name| &name.0)).collect();
         let on = if *extent == Extent::Rest { " and on" } else { "" };
         write!(
             f,
-            "{} = rows of image[{plane}..] from {first} - {above} of {height} x {width}{on}, {}",
+            "{} = rows of {buffer}[{plane}..] from {first} - {above} of {height} x {width}{on}, {}",
             names.join(", "),
             mode.word()
         )

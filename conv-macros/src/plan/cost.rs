@@ -8,6 +8,7 @@
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
 use super::axis::Axis;
+use super::in_place::beside;
 use super::{Geometry, InPlace, Plan, Slide, Tile, pixel_steps, turns};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
@@ -209,7 +210,8 @@ impl Layer<'_> {
         let channels = self.plan.width(tail);
         let rows = fitting(&[rows, 1], self.out.h);
         let products = spec.taps_with((self.plan.block, tail), channels, |factor| factor != Factor::Zero);
-        let [tile, row] = columns.cycles(spec, machine, [channels, rows], products);
+        let tile = columns.cycles(spec, machine, [channels, rows], products);
+        let row = beside(spec, rows);
         let down = self.out.h.div_ceil(rows) as f64;
         let tiles = down * self.out.w.div_ceil(machine.lanes) as f64;
         let stores = (channels * rows) as f64 * 1.5;

@@ -131,35 +131,47 @@ impl InPlace {
         }
     }
 
-    /// Whether tiles of so many channels and rows keep to the code budget, and, unless it is one row, to the registers.
-    pub(super) fn fits(&self, spec: &Spec, machine: Machine, [channels, rows]: [usize; 2]) -> bool {
+    /// Whether tiles of so many channels and rows keep to the code budget, and to addresses that the processor keeps.
+    pub(super) fn is_short(&self, spec: &Spec, [channels, rows]: [usize; 2]) -> bool {
         let text = self.tiles(spec) * channels * if rows > 1 { rows + 1 } else { 1 };
-        // AVX-512 multiplies by a weight in memory.
-        let held = machine.bits == 512 || keeps_weights(spec, machine, [channels, rows]);
-        text.saturating_mul(spec.taps()) <= BUDGET
-            && (channels * rows == 1 || held && rows_read(spec, rows) <= MOST_ROWS)
+        text.saturating_mul(spec.taps()) <= BUDGET && (rows == 1 || rows_read(spec, rows) <= MOST_ROWS)
     }
 
-    /// Cycles of one tile of so many channels and rows, and of the row of tiles beside them.
-    pub(super) fn cycles(
-        &self,
-        spec: &Spec,
-        machine: Machine,
-        tile: [usize; 2],
-        products: usize,
-    ) -> [f64; 2] {
+    /// Whether tiles of so many channels and rows are short, and, unless it is one row, keep to the registers.
+    pub(super) fn fits(&self, spec: &Spec, machine: Machine, tile @ [channels, rows]: [usize; 2]) -> bool {
+        // AVX-512 multiplies by a weight in memory.
+        let held = machine.bits == 512 || keeps_weights(spec, machine, tile);
+        (channels * rows == 1 || held) && self.is_short(spec, tile)
+    }
+
+    /// Cycles of one tile of so many channels and rows.
+    pub(super) fn cycles(&self, spec: &Spec, machine: Machine, tile: [usize; 2], products: usize) -> f64 {
         let [_, rows] = tile;
-        let read = rows_read(spec, rows) as f64;
-        let fmas = (rows * products) as f64;
-        let kept = keeps_weights(spec, machine, tile);
-        let weights = if kept { 0.0 } else { fmas };
-        let loads = read * (self.groups(spec) * self.stride) as f64 * machine.unaligned_load() + weights;
+        let busy = self.busy(spec, machine, rows, products);
+        if keeps_weights(spec, machine, tile) {
+            return busy;
+        }
+        SPILLED * (self.loads(spec, machine, rows) / 2.0 + (rows * products) as f64 / 2.0).max(busy)
+    }
+
+    /// Cycles of so many products for each of some rows, and of their pixels.
+    pub(super) fn busy(&self, spec: &Spec, machine: Machine, rows: usize, products: usize) -> f64 {
+        let (read, fmas) = (rows_read(spec, rows) as f64, (rows * products) as f64);
         // Four lanes, or all of them, are taken apart in one instruction, eight in two.
         let unzip = if machine.bits == 256 { 2.0 } else { 1.0 };
         let shuffles = if self.stride > 1 { read * unzip * spec.kernel.w as f64 } else { 0.0 };
-        let busy = (loads / 2.0).max(fmas / 2.0).max((fmas + shuffles) / 2.5);
-        [if kept { busy } else { SPILLED * busy }, 2.0 * read]
+        (self.loads(spec, machine, rows) / 2.0).max(fmas / 2.0).max((fmas + shuffles) / 2.5)
     }
+
+    /// What it takes to load the pixels of a tile.
+    fn loads(&self, spec: &Spec, machine: Machine, rows: usize) -> f64 {
+        (rows_read(spec, rows) * self.groups(spec) * self.stride) as f64 * machine.unaligned_load()
+    }
+}
+
+/// Cycles of a row of tiles, of so many rows, beside those of the tiles.
+pub(super) fn beside(spec: &Spec, rows: usize) -> f64 {
+    2.0 * rows_read(spec, rows) as f64
 }
 
 /// Rows of the image that so many output rows read.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use super::axis::Axis;
 use super::candidates::MOST_PHASES;
-use super::{Machine, nominal};
+use super::in_place::beside;
+use super::{InPlace, Machine, nominal};
 use crate::spec::{Hw, PaddingMode, Spec};
 
 /// The register tile, and with it what lies side by side in a vector.
@@ -17,6 +18,8 @@ use crate::spec::{Hw, PaddingMode, Spec};
 pub(crate) enum SumsTile {
     /// Lanes over output channels: `vectors` of them, by `depth` input channels of `columns` taps in a row.
     Channels { vectors: usize, depth: usize, columns: usize },
+    /// Lanes over pixels, image and gradient read in place: all taps of a group, for `lines` rows at a time.
+    InPlace { lines: usize },
     /// Lanes over pixels: `outs` output channels by `depth` input channels of `rows` x `columns` taps, for
     /// `lines` rows of pixels at a time.
     Pixels { outs: usize, depth: usize, rows: usize, columns: usize, lines: usize },
@@ -37,6 +40,8 @@ const COPY: f64 = 0.25;
 /// The end of a tile: accumulators loaded and stored, or summed across.
 const FLUSH: f64 = 4.0;
 const ACROSS: f64 = 16.0;
+/// A band's copies and its call, beside what each element takes.
+const BAND: f64 = 300.0;
 /// From a multiply-accumulate to the next on the same accumulator.
 const LATENCY: f64 = 4.0;
 /// Instructions that check a window, and instructions a cycle.
@@ -60,6 +65,7 @@ pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
     if spec.stride.w <= MOST_PHASES {
         tiles.extend(pixels(spec, machine));
     }
+    tiles.extend(in_place(spec, machine));
     let plan = |tile| SumsPlan { machine, tile, cycles: cycles(spec, machine, tile) };
     tiles.into_iter().map(plan).collect()
 }
@@ -109,6 +115,17 @@ fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     tiles
 }
 
+/// Accumulators, vectors of gradients, and three for pixels.
+fn in_place(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
+    let Some(columns) = InPlace::of(spec, machine.lanes) else { return Vec::new() };
+    let outs = spec.out_per_group();
+    let fits = |lines: &usize| {
+        let registers = outs.saturating_mul(spec.taps() + lines);
+        registers + 3 <= machine.registers && columns.is_short(spec, [outs, *lines])
+    };
+    (1..=8).filter(fits).map(|lines| SumsTile::InPlace { lines }).collect()
+}
+
 fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
     let image = nominal(spec);
     let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
@@ -123,6 +140,18 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let fmas = vectors * depth * columns;
             let step = step(fmas, (vectors + depth * columns) as f64, 2);
             tiles * (met(spec, image, columns) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
+        }
+        SumsTile::InPlace { lines } => {
+            let Some(columns) = InPlace::of(spec, machine.lanes) else {
+                unreachable!("only layers that can be read in place are planned so")
+            };
+            let accumulators = spec.out_per_group() * spec.taps();
+            let tile =
+                columns.busy(spec, machine, lines, accumulators) + (spec.out_per_group() * lines) as f64;
+            // Rows that do not fill a tile take as long as if they did, or so.
+            let down = (out.h / lines + out.h % lines) as f64;
+            let across = out.w.div_ceil(machine.lanes) as f64;
+            down * (across * (tile + 1.0) + beside(spec, lines)) + ACROSS * accumulators as f64
         }
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             let tiles = (spec.out_per_group() / outs) as f64
@@ -140,8 +169,9 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             } else {
                 out.h.div_ceil(lines) as f64 * out.w.div_ceil(machine.lanes) as f64
             };
-            let across = bands(spec, machine, out) * ACROSS * accumulators as f64;
-            tiles * (vectors * step + across) + copied * COPY
+            let bands = bands(spec, machine, out);
+            let across = bands * ACROSS * accumulators as f64;
+            tiles * (vectors * step + across) + copied * COPY + bands * BAND
         }
     };
     group * spec.groups as f64

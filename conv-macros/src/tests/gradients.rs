@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{size, smallest, spec};
+use super::cases::{in_place, size, smallest, spec};
 use super::interp;
 use super::layers::{inside, signed};
 use crate::backward::Adjoint;
@@ -45,11 +45,12 @@ impl Case {
         number(3 + 2 * ((o * out.h + y) * out.w + x))
     }
 
-    /// The weight's gradient by its definition.
-    fn expected(&self) -> Vec<f64> {
+    /// The weight's gradient of a group by its definition.
+    fn expected(&self, group: usize) -> Vec<f64> {
         let (spec, out) = (&self.spec, self.out());
         let sum = |term: usize| {
             let (o, c) = (term / spec.terms(), term % spec.terms() / spec.taps());
+            let (o, c) = (group * spec.out_per_group() + o, group * spec.in_per_group() + c);
             let (i, j) = (term % spec.taps() / spec.kernel.w, term % spec.kernel.w);
             let row = |y: usize| y * spec.stride.h + i * spec.dilation.h;
             let column = |x: usize| x * spec.stride.w + j * spec.dilation.w;
@@ -62,12 +63,41 @@ impl Case {
     /// What the kernels add up, band by band.
     fn actual(&self, plan: &SumsPlan) -> Vec<f64> {
         match plan.tile {
+            SumsTile::InPlace { .. } => self.in_place(plan),
             SumsTile::Channels { vectors, depth, .. } => {
                 let depth = self.spec.in_per_group().next_multiple_of(depth);
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
             SumsTile::Pixels { lines, .. } => self.pixels(plan, lines),
         }
+    }
+
+    /// Groups that one call of the kernel sums for.
+    fn groups(plan: &SumsPlan) -> usize {
+        if matches!(plan.tile, SumsTile::InPlace { .. }) { 2 } else { 1 }
+    }
+
+    /// Image and gradient as they are.
+    fn in_place(&self, plan: &SumsPlan) -> Vec<f64> {
+        let (spec, out, Hw { h, w }, groups) = (&self.spec, self.out(), self.image, Self::groups(plan));
+        let (plane, out_plane) = (h * w, out.h * out.w);
+        let image = (0..groups * spec.in_per_group() * plane).map(number).collect();
+        let pixel = |at: usize| self.gradient(at / out_plane, at / out.w % out.h, at % out.w);
+        let gradient = (0..groups * spec.out_per_group() * out_plane).map(pixel).collect();
+        let sizes = [
+            (Size::OutH, out.h),
+            (Size::OutW, out.w),
+            (Size::OutPlane, out_plane),
+            (Size::Pitch, w),
+            (Size::Plane, plane),
+            (Size::ImageH, h),
+            (Size::ImageW, w),
+            (Size::Groups, groups),
+        ];
+        let zeros = (Buffer::Work, vec![0.0; w + 2 * plan.machine.lanes]);
+        let sums = vec![0.0; groups * spec.out_per_group() * spec.terms()];
+        let buffers = [(Buffer::Image, image), (Buffer::Gradient, gradient), (Buffer::Output, sums), zeros];
+        interp::run(&lower_sums(spec, plan), &sizes, buffers)
     }
 
     fn bands(&self) -> impl Iterator<Item = (usize, usize)> {
@@ -178,10 +208,30 @@ prop_compose! {
 }
 
 fn check<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_global_rejects: 20 * cases,
+        ..Config::default()
+    });
     if let Err(error) = runner.run(strategy, test) {
         panic!("{error}");
     }
+}
+
+#[test]
+fn random_sums_in_place_are_the_definition() {
+    let strategy = (in_place(), 0usize..3, any::<prop::sample::Index>());
+    check(4_000, &strategy, |(layer, width, tile)| {
+        let case = Case { spec: layer.spec, image: layer.image, band: 1 };
+        let machine = Machine::new(Machine::WIDTHS[width], case.spec.dtype);
+        let plans = sums_candidates(&case.spec, machine).into_iter();
+        let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, SumsTile::InPlace { .. })).collect();
+        prop_assume!(!plans.is_empty());
+        let plan = &plans[tile.index(plans.len())];
+        prop_assert_eq!(case.actual(plan), [case.expected(0), case.expected(1)].concat(), "{:?}", plan);
+        Ok(())
+    });
 }
 
 #[test]
@@ -193,7 +243,8 @@ fn random_sums_are_the_definition() {
         let machine = Machine::new(Machine::WIDTHS[width], case.spec.dtype);
         let all = sums_candidates(&case.spec, machine);
         let plan = if best { plan_sums(&case.spec, machine) } else { all[tile.index(all.len())].clone() };
-        prop_assert_eq!(case.actual(&plan), case.expected(), "{:?}", plan);
+        let expected: Vec<_> = (0..Case::groups(&plan)).flat_map(|group| case.expected(group)).collect();
+        prop_assert_eq!(case.actual(&plan), expected, "{:?}", plan);
         Ok(())
     });
 }

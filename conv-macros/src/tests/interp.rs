@@ -144,14 +144,14 @@ impl Interpreter {
     }
 
     fn padded_rows(&mut self, rows: &PaddedRows) {
-        let PaddedRows { names, extent, mode, plane, first, padding: [above, below], image } = rows;
+        let PaddedRows { buffer, names, extent, mode, plane, first, padding: [above, below], image } = rows;
         let [plane, first, height, width] =
             [plane, first, &image[0], &image[1]].map(|index| self.index(index));
         for (r, name) in names.iter().enumerate() {
             let row = signed(first + r) - signed(*above);
             assert!(r < *above || r + below >= names.len() || (0..signed(height)).contains(&row));
             let (buffer, start) = match inside(*mode, row, height) {
-                Some(row) => (Buffer::Image, plane + row * width),
+                Some(row) => (*buffer, plane + row * width),
                 None => (Buffer::Work, 0),
             };
             let Some(name) = name else { continue };
@@ -246,6 +246,11 @@ impl Interpreter {
             Vector::Part { row, at, len } => {
                 let (row, len) = (self.window(row), self.index(len));
                 (*at..at + self.lanes).map(|at| if at < len { row[at] } else { 0.0 }).collect()
+            }
+            Vector::Last { window, count } => {
+                let before = self.lanes - self.index(count);
+                let window = self.window(window).iter().enumerate();
+                window.map(|(at, value)| if at < before { 0.0 } else { *value }).collect()
             }
             Vector::Unzip { low, high, odd } => {
                 let both = self.registers[low].iter().chain(&self.registers[high]);

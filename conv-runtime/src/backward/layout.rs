@@ -1,6 +1,6 @@
 //! The sizes of the copies that the weight's gradient is summed from.
 
-use super::Sums;
+use super::Copies;
 use crate::{Conv2dConfig, Isa};
 
 /// Bytes that the copies of a band should not exceed, so that they stay in the cache while the kernel passes
@@ -19,7 +19,7 @@ pub(super) struct Rows {
 pub(super) struct Layout<'a> {
     pub(super) config: &'a Conv2dConfig,
     pub(super) isa: Isa,
-    pub(super) sums: Sums,
+    pub(super) copies: Copies,
     /// Elements of a vector.
     pub(super) lanes: usize,
     /// Height and width of image and output.
@@ -34,14 +34,14 @@ impl<'a> Layout<'a> {
     pub(super) fn new<E>(
         config: &'a Conv2dConfig,
         isa: Isa,
-        sums: Sums,
+        copies: Copies,
         [image, out]: [[usize; 2]; 2],
     ) -> Option<Self> {
         let [left, right] = config.padding[1];
         let columns = image[1].checked_add(left)?.checked_add(right)?;
         let lanes = isa.bits() / 8 / size_of::<E>();
-        let layout = Self { config, isa, sums, lanes, image, out, pitch: columns };
-        if layout.one_row() || matches!(sums, Sums::Channels { .. }) {
+        let layout = Self { config, isa, copies, lanes, image, out, pitch: columns };
+        if layout.one_row() || matches!(copies, Copies::Channels { .. }) {
             return Some(layout);
         }
         let phases = config.stride[1];
@@ -51,12 +51,12 @@ impl<'a> Layout<'a> {
 
     /// Rows of image and gradient are equally long, and pass as one.
     pub(super) fn one_row(&self) -> bool {
-        matches!(self.sums, Sums::Pixels { one_row: true, .. })
+        matches!(self.copies, Copies::Pixels { one_row: true, .. })
     }
 
     /// These rows, and those that fill up the last step of the kernel.
     pub(super) fn filled(&self, rows: Rows) -> Rows {
-        let Sums::Pixels { lines, .. } = self.sums else { return rows };
+        let Copies::Pixels { lines, .. } = self.copies else { return rows };
         Rows { count: rows.count.next_multiple_of(lines), ..rows }
     }
 
@@ -83,9 +83,9 @@ impl<'a> Layout<'a> {
     /// Sums of one call of the kernel.
     pub(super) fn block(&self) -> usize {
         let [kh, kw] = self.config.kernel_size;
-        match self.sums {
-            Sums::Pixels { .. } => 0,
-            Sums::Channels { width, depth } => depth * kh * kw * width,
+        match self.copies {
+            Copies::Pixels { .. } => 0,
+            Copies::Channels { width, depth } => depth * kh * kw * width,
         }
     }
 }
@@ -102,15 +102,15 @@ impl Sizes {
     /// `None` if one cannot be counted.
     pub(super) fn new<E>(layout: &Layout<'_>) -> Option<Self> {
         let config = layout.config;
-        let (image, gradient, bytes) = match layout.sums {
-            Sums::Pixels { .. } => {
+        let (image, gradient, bytes) = match layout.copies {
+            Copies::Pixels { .. } => {
                 ([config.in_per_group(), layout.pitch], layout.gradient_pitch(), PIXELS_BAND)
             }
-            Sums::Channels { depth, .. } => ([depth, layout.pitch], layout.out[1], CHANNELS_BAND),
+            Copies::Channels { depth, .. } => ([depth, layout.pitch], layout.out[1], CHANNELS_BAND),
         };
-        let outs = match layout.sums {
-            Sums::Pixels { .. } => config.out_per_group(),
-            Sums::Channels { width, .. } => config.out_per_group().next_multiple_of(width),
+        let outs = match layout.copies {
+            Copies::Pixels { .. } => config.out_per_group(),
+            Copies::Channels { width, .. } => config.out_per_group().next_multiple_of(width),
         };
         let (image, gradient) = (image[0].checked_mul(image[1])?, outs.checked_mul(gradient)?);
         let band =
@@ -119,9 +119,9 @@ impl Sizes {
         let read = (rows - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
         let slack = layout.lanes.checked_add(config.effective_kernel()[1])?;
         let blocks = outs
-            / match layout.sums {
-                Sums::Pixels { .. } => 1,
-                Sums::Channels { width, .. } => width,
+            / match layout.copies {
+                Copies::Pixels { .. } => 1,
+                Copies::Channels { width, .. } => width,
             };
         Some(Self {
             image: image.checked_mul(read)?.checked_add(slack.checked_mul(config.in_per_group())?)?,

@@ -11,7 +11,7 @@ use fearless_simd::Simd;
 
 use super::copies;
 use super::layout::{Layout, Rows, Sizes};
-use super::{Differentiable, Sums, SumsJob};
+use super::{Copies, Differentiable, Sums, SumsJob};
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::kernel::Geometry;
@@ -27,14 +27,17 @@ pub(super) fn run<K: Differentiable>(
     to: &mut [K::Elem],
     scratch: &mut Scratch,
 ) -> Option<()> {
-    let sums = isa.choose(const { K::SUMS });
-    let layout = Layout::new::<K::Elem>(const { &K::CONFIG }, isa, sums, sizes)?;
+    let copies = match isa.choose(const { K::SUMS }) {
+        Sums::Copies(copies) => copies,
+        Sums::InPlace => return in_place::<K>(isa, sizes, data, to, scratch),
+    };
+    let layout = Layout::new::<K::Elem>(const { &K::CONFIG }, isa, copies, sizes)?;
     let sizes = Sizes::new::<K::Elem>(&layout)?;
     let work = K::Elem::work(scratch);
     // What the copies never write is read, too, and must be zero.
     work.image.take(sizes.image).fill(K::Elem::ZERO);
     work.gradient.take(sizes.gradient).fill(K::Elem::ZERO);
-    if matches!(sums, Sums::Pixels { .. }) {
+    if matches!(copies, Copies::Pixels { .. }) {
         to.fill(K::Elem::ZERO);
         add::<K>(&layout, &sizes, data, work, to);
     } else {
@@ -44,6 +47,29 @@ pub(super) fn run<K: Differentiable>(
         add::<K>(&layout, &sizes, data, work, buffer);
         unpack(&layout, buffer, to);
         work.sums = sums;
+    }
+    Some(())
+}
+
+/// Runs over a batch, reading images and gradients as they are.
+fn in_place<K: Differentiable>(
+    isa: Isa,
+    [[image_h, image_w], [out_h, out_w]]: [[usize; 2]; 2],
+    [x, grad]: [&[K::Elem]; 2],
+    to: &mut [K::Elem],
+    scratch: &mut Scratch,
+) -> Option<()> {
+    let config = const { &K::CONFIG };
+    // The last vectors of a row may reach so much further.
+    let zeros = K::Elem::work(scratch).image.take(image_w.checked_add(2 * isa.bits() / 8)?);
+    zeros.fill(K::Elem::ZERO);
+    to.fill(K::Elem::ZERO);
+    let (plane, out_plane) = (image_h * image_w, out_h * out_w);
+    let (pitch, groups, rest) = (image_w, config.groups, Geometry::default());
+    let geometry = Geometry { out_h, out_w, out_plane, pitch, plane, image_h, image_w, groups, ..rest };
+    let (from, each) = (config.in_channels * plane, config.out_channels * out_plane);
+    for (image, gradient) in x.chunks_exact(from).zip(grad.chunks_exact(each)) {
+        dispatch::<K>(isa, SumsJob { geometry, image, gradient, output: &mut *to, zeros });
     }
     Some(())
 }
@@ -64,12 +90,15 @@ fn add<K: Differentiable>(
         let sums = &mut sums[at % config.groups * each..][..each];
         for first in (0..out_h).step_by(sizes.band) {
             let rows = Rows { first, count: sizes.band.min(out_h - first) };
-            match layout.sums {
-                Sums::Pixels { .. } => {
+            match layout.copies {
+                Copies::Pixels { .. } => {
                     let geometry = copies::pixels(layout, rows, [x, grad], [image, gradient]);
-                    dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output: sums });
+                    dispatch::<K>(
+                        layout.isa,
+                        SumsJob { geometry, image, gradient, output: sums, zeros: &[] },
+                    );
                 }
-                Sums::Channels { width, depth } => {
+                Copies::Channels { width, depth } => {
                     let block = sizes.band * out_w * width;
                     copies::image(layout, layout.read(rows), depth, x, image);
                     copies::gradient(layout, rows, width, grad, gradient.chunks_exact_mut(block));
@@ -77,7 +106,7 @@ fn add<K: Differentiable>(
                     let geometry = Geometry { out_h, out_w, pitch, first, image_h, image_w, ..rest };
                     let blocks = gradient.chunks_exact(block);
                     for (gradient, output) in blocks.zip(sums.chunks_exact_mut(layout.block())) {
-                        dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output });
+                        dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
                     }
                 }
             }
@@ -87,7 +116,7 @@ fn add<K: Differentiable>(
 
 /// The sums to the weight's order.
 fn unpack<E: Element>(layout: &Layout<'_>, sums: &[E], to: &mut [E]) {
-    let Sums::Channels { width, .. } = layout.sums else { return };
+    let Copies::Channels { width, .. } = layout.copies else { return };
     let outs = layout.config.out_per_group();
     let terms = to.len() / layout.config.out_channels;
     let each = outs.div_ceil(width);
