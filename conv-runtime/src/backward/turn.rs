@@ -27,12 +27,12 @@ pub(super) fn turned<K: Differentiable>(layer: &K, work: &mut Work<K::Elem>) -> 
     if turn.has_gaps() {
         packed.fill(K::Elem::ZERO);
     }
-    let plain = work.weights.take(config.weight_shape().into_iter().product());
     match (original, &to.filtering) {
         (None, None) => turn.turn(from, weights, packed),
-        (Some(original), None) => turn.plain(original, packed, plain),
+        (Some(original), None) => turn.plain(original, packed),
         (Some(original), Some(filtering)) => turn.transform(filtering, original, packed),
         (None, Some(filtering)) => {
+            let plain = work.weights.take(config.weight_shape().into_iter().product());
             unpack_into(weights, config, from, plain);
             turn.transform(filtering, plain, packed);
         }
@@ -132,20 +132,21 @@ impl Turn<'_> {
         })
     }
 
-    /// Turns weights in torch's order, of a layer of stride 1, by way of some memory.
-    fn plain<E: Element>(&self, weights: &[E], packed: &mut [E], memory: &mut [E]) {
+    /// Turns weights in torch's order, of a layer of stride 1. A tap's weights are as many apart as there are taps:
+    /// to pick them one by one is faster than to transpose squares of which a part is taps.
+    fn plain<E: Element>(&self, weights: &[E], packed: &mut [E]) {
         let (outs, depth) = (self.config.out_per_group(), self.config.in_per_group());
         let taps = self.config.kernel_size[0] * self.config.kernel_size[1];
-        for (group, packed) in packed.chunks_exact_mut(self.each()).enumerate() {
-            for o in 0..outs {
-                let values = &weights[(group * outs + o) * depth * taps..];
-                let matrix = Matrix { values, rows: depth, columns: taps, stride: taps };
-                matrix.transpose(self.isa, memory, depth);
+        let groups = weights.chunks_exact(outs * depth * taps);
+        for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
+            for (o, weights) in weights.chunks_exact(depth * taps).enumerate() {
                 for (block, start) in self.blocks() {
+                    let from = &weights[block.first * taps..][..block.channels * taps];
                     for (tap, place) in self.taps_of(0) {
-                        let from = &memory[tap * depth + block.first..][..block.channels];
-                        packed[start + (place * outs + o) * block.width..][..block.channels]
-                            .copy_from_slice(from);
+                        let to = &mut packed[start + (place * outs + o) * block.width..][..block.channels];
+                        to.iter_mut()
+                            .zip(from[tap..].iter().step_by(taps))
+                            .for_each(|(to, from)| *to = *from);
                     }
                 }
             }
