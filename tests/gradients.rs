@@ -28,6 +28,10 @@ layers! {
     Dilated, [1, 4, 13, 15], { in: 4, out: 4, k: (3, 2), dilation: (2, 3), padding: (1, 5), groups: 2 };
     Uncommon, [2, 2, 16, 19], { in: 2, out: 4, k: (3, 4), stride: (4, 3), dilation: (2, 2), padding: 3 };
     Depthwise, [2, 6, 9, 37], { in: 6, out: 6, k: 5, padding: 2, groups: 6 };
+    DepthwiseRows, [2, 5, 10, 37], { in: 5, out: 5, k: 3, padding: 1, groups: 5 };
+    DepthwiseNarrow, [2, 3, 11, 7], { in: 3, out: 3, k: 3, padding: 1, groups: 3, input: (11, 7) };
+    DepthwiseStrided, [1, 3, 12, 38], { in: 3, out: 3, k: 3, stride: 2, padding: 1, groups: 3 };
+    Parts, [1, 5, 9, 14], { in: 5, out: 9, k: 3, padding: 6, dilation: 6, input: (9, 14) };
     Multiplied, [1, 3, 15, 16], { in: 3, out: 6, k: 3, stride: 2, groups: 3, bias: false };
     Reflected, [2, 2, 6, 7], { in: 2, out: 3, k: 4, padding: same, padding_mode: reflect };
     Replicated, [1, 2, 5, 4], { in: 2, out: 2, k: 1, padding: 2, padding_mode: replicate };

@@ -166,7 +166,8 @@ impl Block<'_> {
     /// zero.
     fn meeting(&self, axis: &Axis, size: Index, [first, last]: [Index; 2]) -> [Index; 2] {
         let Axis { taps, dilation, before, after } = *axis;
-        let zeros = self.plan.copy && self.spec.padding_mode == PaddingMode::Zeros;
+        let reads_all = !self.plan.copy && self.plan.parts(self.spec).is_none();
+        let zeros = !reads_all && self.spec.padding_mode == PaddingMode::Zeros;
         if !zeros || before.max(after) == 0 {
             return [Index::Const(0), Index::Const(taps)];
         }

@@ -14,6 +14,7 @@ mod slide;
 mod sums;
 mod winograd;
 
+pub(crate) use axis::evenly;
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};

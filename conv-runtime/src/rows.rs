@@ -3,11 +3,8 @@
 use fearless_simd::{Select, Simd, SimdBase, SimdMask};
 
 use crate::pad::source;
-use crate::tile::copy_short;
+use crate::tile::{LANES, copy_short, store_first};
 use crate::{Element, PaddingMode};
-
-/// The most lanes of a vector.
-const LANES: usize = 16;
 
 /// Rows of a padded image, one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +83,7 @@ pub fn store_over<S: Simd, V: SimdBase<S, Element: Element>>(
 ) {
     match to.get_mut(at..at + V::LEN) {
         Some(all) => vector.store_slice(all),
-        None => crate::tile::store_first(simd, vector, count, &mut to[at..at + count]),
+        None => store_first(simd, vector, count, &mut to[at..at + count]),
     }
 }
 
@@ -106,8 +103,8 @@ mod tests {
         let column = |mode| {
             let rows = PaddedRows { mode, plane: 0, first: 0, above: 2, image: [3, 2] };
             let all: [&[f64]; 7] = core::array::from_fn(|r| rows.padded(&image, &zeros, r));
-            for r in 2..5 {
-                assert_eq!(all[r], rows.inside(&image, r));
+            for (r, row) in all.iter().enumerate().take(5).skip(2) {
+                assert_eq!(*row, rows.inside(&image, r));
             }
             all.map(|row| row[0])
         };
@@ -125,13 +122,13 @@ mod tests {
             for row in [&all[..], &all[..len]] {
                 let got: Vector<S, E> = part(simd, row, at, len);
                 let want = (at..at + lanes).map(|at| if at < len { all[at] } else { E::ZERO });
-                assert_eq!(got.as_slice(), Vec::from_iter(want), "{lanes} lanes from {at}, {len} long");
+                assert!(want.eq(got.as_slice().iter().copied()), "{lanes} lanes from {at}, {len} long");
             }
         }
         for count in 1..=lanes {
             let got: Vector<S, E> = last(simd, &all[..lanes], count);
             let want = (0..lanes).map(|at| if at + count < lanes { E::ZERO } else { all[at] });
-            assert_eq!(got.as_slice(), Vec::from_iter(want), "the last {count} of {lanes}");
+            assert!(want.eq(got.as_slice().iter().copied()), "the last {count} of {lanes}");
         }
         for (count, room) in (0..=lanes).flat_map(|count| [(count, count), (count, lanes + 1)]) {
             let mut to = alloc::vec![E::ZERO; room];

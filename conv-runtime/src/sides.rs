@@ -5,10 +5,8 @@
 
 use fearless_simd::{Simd, SimdBase};
 
+use crate::tile::LANES;
 use crate::{Element, PaddingMode};
-
-/// The most lanes of a vector.
-const LANES: usize = 16;
 
 /// How a row ends, and what stands left and right of it.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,9 @@ use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
 use crate::Element;
 
+/// The most lanes of a vector.
+pub(crate) const LANES: usize = 16;
+
 /// A tile: `pixels` rows of `width` channels each.
 #[derive(Clone, Copy)]
 pub struct Tile<'a, E> {

@@ -134,6 +134,12 @@ macro_rules! for_each_layer {
             depthwise_17, { in: 17, out: 17, k: 2, groups: 17, input: (3, 4) };
             depthwise_rows, { in: 2, out: 2, k: 3, groups: 2, padding: 1, input: (31, 33) };
             depthwise_strided, { in: 2, out: 2, k: 3, groups: 2, padding: 1, stride: 2, input: (40, 33) };
+            depthwise_any_size, { in: 3, out: 3, k: 3, groups: 3, padding: 1 };
+            depthwise_strided_any_size, { in: 2, out: 2, k: 3, groups: 2, padding: 1, stride: 2 };
+            depthwise_strided_even, { in: 3, out: 3, k: 3, groups: 3, padding: 1, stride: 2, input: (18, 36) };
+            depthwise_narrow, { in: 4, out: 4, k: 3, groups: 4, padding: 1, input: (40, 14) };
+            depthwise_narrow_multiplier, { in: 2, out: 4, k: 3, groups: 2, padding: 1, input: (40, 13) };
+            depthwise_5x5_strided, { in: 2, out: 2, k: 5, groups: 2, padding: 2, stride: 2, input: (23, 67) };
             depthwise_dilated, { in: 2, out: 2, k: 2, groups: 2, padding: 2, dilation: 2, input: (5, 6) };
             depthwise_5x5, { in: 2, out: 2, k: 5, groups: 2, padding: 2, input: (23, 35) };
             depthwise_pointwise, { in: 5, out: 5, k: 1, groups: 5 };
@@ -171,6 +177,7 @@ macro_rules! for_each_layer {
             stride_is_the_kernel, { in: 100, out: 2, k: (2, 3), stride: (2, 3), input: (5, 10) };
             stride_beyond_the_kernel, { in: 3, out: 9, k: 2, stride: (3, 5) };
             last_columns_unused, { in: 100, out: 3, k: 3, stride: 3, input: (8, 10) };
+            rows_in_parts, { in: 20, out: 17, k: 3, padding: 6, dilation: 6, input: (9, 14) };
             only_padding_in_some_windows, { in: 1, out: 1, k: 2, padding: 3, input: (2, 2) };
 
             // As small as they get, and somewhat larger.
@@ -191,6 +198,7 @@ macro_rules! for_each_layer {
             f64_channels, { in: 6, out: 9, k: (1, 2), stride: 2, dtype: f64 };
             f64_columns, { in: 100, out: 2, k: (1, 2), dtype: f64, input: (3, 21) };
             f64_depthwise, { in: 2, out: 2, k: 3, padding: 1, groups: 2, dtype: f64, input: (31, 17) };
+            f64_depthwise_strided, { in: 2, out: 2, k: 3, padding: 1, stride: 2, groups: 2, dtype: f64, input: (11, 34) };
             f64_groups, { in: 8, out: 8, k: (2, 1), groups: 2, stride: 2, dtype: f64 };
             f64_pointwise, { in: 9, out: 6, k: 1, dtype: f64 };
             f64_pointwise_strided, { in: 5, out: 4, k: 1, stride: 2, bias: false, dtype: f64 };

@@ -38,7 +38,7 @@ fn count(body: &[Stmt]) -> Count {
         total.statements += 1;
         match stmt {
             Stmt::For { body, .. } | Stmt::Tiles { body, .. } | Stmt::Groups { body, .. } => {
-                total += count(body)
+                total += count(body);
             }
             Stmt::Choose { then, otherwise, .. } => {
                 total += count(then);

@@ -2,7 +2,10 @@
 
 #![expect(clippy::cast_precision_loss, reason = "shares of the work are estimates")]
 
-use crate::spec::{Hw, Spec};
+use std::ops::Range;
+
+use super::{Plan, Tile};
+use crate::spec::{Hw, PaddingMode, Spec};
 
 /// The taps along one axis of an image of `size` pixels, `before` which there is padding.
 pub(super) struct Axis {
@@ -24,14 +27,55 @@ impl Axis {
         ]
     }
 
+    /// The places for which a tap meets the image.
+    fn places(&self, tap: usize, out: usize) -> Range<usize> {
+        let offset = tap.saturating_mul(self.dilation);
+        let place = |pixel: usize| pixel.saturating_sub(offset).div_ceil(self.stride).min(out);
+        place(self.before)..place(self.before.saturating_add(self.size))
+    }
+
+    /// The parts of `out` places in which the same taps meet the image.
+    pub(super) fn parts(&self, out: usize) -> Vec<Range<usize>> {
+        let ends =
+            (0..self.taps).map(|tap| self.places(tap, out)).flat_map(|places| [places.start, places.end]);
+        let mut ends: Vec<_> = ends.chain([0, out]).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends.windows(2).map(|ends| ends[0]..ends[1]).collect()
+    }
+
+    /// Taps that meet the image in a place.
+    pub(super) fn meeting(&self, place: usize) -> f64 {
+        (0..self.taps).filter(|tap| self.places(*tap, place + 1).contains(&place)).count() as f64
+    }
+
     /// Taps that meet the image in some of the `each` places of a tile, on the average of the tiles of `out` places.
     pub(super) fn met(&self, out: usize, each: usize) -> f64 {
         let touched = (0..self.taps).map(|tap| {
-            let offset = tap.saturating_mul(self.dilation);
-            let place = |pixel: usize| pixel.saturating_sub(offset).div_ceil(self.stride).min(out);
-            let (first, end) = (place(self.before), place(self.before.saturating_add(self.size)));
-            if end > first { (end - 1) / each - first / each + 1 } else { 0 }
+            let Range { start, end } = self.places(tap, out);
+            if end > start { (end - 1) / each - start / each + 1 } else { 0 }
         });
         touched.map(|tiles| tiles as f64).sum::<f64>() / out.div_ceil(each).max(1) as f64
     }
+}
+
+/// Narrower parts of a row are not worth tiles of their own.
+const LEAST_PART: usize = 4;
+
+impl Plan {
+    /// The parts of an output row that have tiles of their own, if it has such parts: in each of them other taps read
+    /// padding, and are left out. So no padding is read at all, and there is no need of a copy.
+    pub(crate) fn parts(&self, spec: &Spec) -> Option<Vec<Range<usize>>> {
+        let (Tile::Channels { .. }, Some(image)) = (self.tile, spec.input) else { return None };
+        let zeros = spec.padding_mode == PaddingMode::Zeros && !spec.skips(self.block).contains(&true);
+        let [_, across] = Axis::of(spec, image);
+        let parts = across.parts(spec.output(image)?.w);
+        let wide = parts.len() > 1 && parts.iter().all(|part| part.len() >= LEAST_PART);
+        (zeros && wide).then_some(parts)
+    }
+}
+
+/// The width of tiles that cover a part of a row, at most `pixels` wide.
+pub(crate) fn evenly(part: usize, pixels: usize) -> usize {
+    part.div_ceil(part.div_ceil(pixels))
 }

@@ -7,9 +7,11 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+use std::ops::Range;
+
 use super::axis::Axis;
 use super::in_place::beside;
-use super::{Geometry, InPlace, Plan, Slide, Tile, pixel_steps, turns};
+use super::{Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
 
@@ -41,6 +43,8 @@ const MEMORY: f64 = 7.5;
 /// Bytes of the second-level cache that are there for one band, and bytes a cycle of what does not fit.
 const SECOND_LEVEL: f64 = 768e3;
 const OVERFLOW: f64 = 8.0;
+/// Bytes a cycle of weights from the second-level cache.
+const SECOND: f64 = 24.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// One kernel, transformed.
@@ -129,6 +133,9 @@ impl Layer<'_> {
     }
 
     fn channels(&self, pixels: usize, vectors: usize) -> Cost {
+        if let Some(parts) = self.plan.parts(self.spec) {
+            return self.parts(&parts, pixels, vectors);
+        }
         let lanes = self.plan.machine.lanes;
         let pixels = fitting(&pixel_steps(pixels), self.out.w);
         let tiles = self.out.h as f64 * self.out.w.div_ceil(pixels) as f64;
@@ -142,6 +149,27 @@ impl Layer<'_> {
         let transpose = squares * (SQUARE + LANE * lanes as f64);
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
         self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
+    }
+
+    /// Rows in parts whose tiles meet the same taps.
+    fn parts(&self, parts: &[Range<usize>], pixels: usize, vectors: usize) -> Cost {
+        let lanes = self.plan.machine.lanes;
+        let [rows, across] = Axis::of(self.spec, self.image);
+        let rows = rows.met(self.out.h, 1) * self.out.h as f64;
+        let mut cost = Cost::default();
+        for part in parts {
+            let pixels = evenly(part.len(), pixels);
+            let tiles = part.len().div_ceil(pixels) as f64;
+            let accumulators = pixels * vectors;
+            let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+            let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / SECOND;
+            let taps = across.meeting(part.start) * rows;
+            cost.compute += tiles * taps * (self.spec.in_per_group() as f64 * one.max(weights) + TAP);
+            let squares = (vectors * pixels.div_ceil(lanes)) as f64;
+            let write = accumulators as f64 + squares * (SQUARE + LANE * lanes as f64) + TILE;
+            cost.write += tiles * self.out.h as f64 * write;
+        }
+        cost
     }
 
     fn columns(&self, channels: usize, vectors: usize) -> Cost {

@@ -55,7 +55,8 @@ impl InPlace {
         let Padding { left, right, .. } = spec.padding;
         let (stride, span) = (spec.stride.w, spec.effective_kernel().w - 1);
         let zeros = spec.padding_mode == PaddingMode::Zeros || left.max(right) == 0;
-        let near = span < lanes && left.max(right) <= span;
+        // Vectors are shifted by less than their lanes.
+        let near = span < lanes && left.max(right) <= span && right + stride <= lanes;
         let one = spec.in_per_group() == 1 && stride <= 2;
         let this = Self { stride, left, right, span, lanes };
         (zeros && near && one && this.covers(spec)).then_some(this)

@@ -188,6 +188,32 @@ pub(super) fn in_place() -> impl Strategy<Value = Case> {
     )
 }
 
+/// A layer whose taps lie so far apart that parts of a row meet other taps, and one of the tiles of such parts.
+pub(super) fn in_parts() -> impl Strategy<Value = Case> {
+    let apart = (4usize..8, 0usize..3, 0usize..3, 2usize..4);
+    let choice = (0usize..6, any::<prop::sample::Index>());
+    (spec(), apart, size(), size(), choice).prop_filter_map(
+        "no parts",
+        |(spec, (dilation, left, right, taps), more_h, more_w, (width, tile))| {
+            let reach = (taps - 1) * dilation;
+            let padding = Padding { left: reach - left, right: reach - right, ..spec.padding };
+            let mut spec = Spec {
+                kernel: Hw { w: taps, ..spec.kernel },
+                dilation: Hw { w: dilation, ..spec.dilation },
+                padding,
+                padding_mode: PaddingMode::Zeros,
+                ..spec
+            };
+            let image = smallest(&spec, more_h, dilation + more_w);
+            spec.input = Some(image);
+            let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
+            let plans: Vec<_> = plans.filter(|plan| plan.parts(&spec).is_some()).collect();
+            let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None })
+        },
+    )
+}
+
 /// One of the machines that layers are planned for.
 fn machine(at: usize, dtype: Dtype) -> Machine {
     match Machine::WIDTHS.get(at) {

@@ -258,6 +258,7 @@ impl Interpreter {
             }
             Vector::Same { reg } => self.registers[reg].clone(),
             Vector::Slide { low, high, by } => {
+                assert!((1..self.lanes).contains(by), "{by} of {} lanes", self.lanes);
                 let (low, high) = (&self.registers[low], &self.registers[high]);
                 [&low[*by..], &high[..*by]].concat()
             }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered, in_place, sliding};
+use super::cases::{adjoint, case, filtered, in_parts, in_place, sliding};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -358,6 +358,11 @@ fn random_layers_of_sliding_columns_compute_the_definition() {
 #[test]
 fn random_layers_read_in_place_compute_the_definition() {
     check(10_000, in_place());
+}
+
+#[test]
+fn random_layers_with_rows_in_parts_compute_the_definition() {
+    check(1_000, in_parts());
 }
 
 #[test]
