@@ -9,7 +9,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use self::name::{buffer_name, factor, index, register, slice, slice_mut, variable};
-use crate::nest::{Buffer, Extent, Nest, PaddedRows, Reg, Sides, Stmt, Vector};
+use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Sides, Stmt, Vector};
 use crate::spec::{Dtype, PaddingMode};
 
 /// What the emitted text needs to know beside the nest.
@@ -42,12 +42,14 @@ impl Emitter<'_> {
                 let (var, from, to, body) = (variable(*var), index(from), index(to), self.body(body));
                 quote!(for #var in #from..#to { #body })
             }
-            Stmt::Tiles { var, extent, step, body } => {
-                let (var, extent, body) = (variable(*var), index(extent), self.body(body));
+            Stmt::Tiles { var, from, extent, step, body } => {
+                let (var, end, body) = (variable(*var), index(extent), self.body(body));
+                let tiles = index(&extent.clone().less(from.clone()).tiles_of(*step));
                 let step = Literal::usize_unsuffixed(*step);
+                let start = (*from != Index::Const(0)).then(|| index(from)).map(|from| quote!(#from +));
                 quote! {
-                    for tile_of in 0..usize::div_ceil(#extent, #step) {
-                        let #var = ::core::cmp::Ord::min(tile_of * #step, #extent - #step);
+                    for tile_of in 0..#tiles {
+                        let #var = ::core::cmp::Ord::min(#start tile_of * #step, #end - #step);
                         #body
                     }
                 }

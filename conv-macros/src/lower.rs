@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use self::winograd::Winograd;
 use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Var, Vector};
-use crate::plan::{Plan, SumsPlan, SumsTile, Tile};
+use crate::plan::{Plan, SumsPlan, SumsTile, Tile, two_sizes};
 use crate::spec::{Factor, PaddingMode, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
@@ -303,5 +303,32 @@ fn tiles(
         return body(Index::Const(0), step);
     }
     let var = Var(name);
-    vec![Stmt::Tiles { var, extent: extent.clone(), step, body: body(Index::Var(var), step) }]
+    let (from, body) = (Index::Const(0), body(Index::Var(var), step));
+    vec![Stmt::Tiles { var, from, extent: extent.clone(), step, body }]
+}
+
+/// As [`ladder`], where the extent is not known and two sizes of tiles share it: the larger one as often as it fits,
+/// once more where the smaller one would not cover the rest, and then the smaller one.
+fn shared_ladder(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let (None, Some([large, small])) = (extent.constant(), two_sizes(steps)) else {
+        return ladder(name, extent, steps, body);
+    };
+    let (var, whole) = (Var(name), extent.clone().divided_by(large));
+    let one_more = (extent.clone().modulo(large) + (large - 1 - small)).divided_by(large);
+    let covered = (whole.clone() + one_more * whole.at_most(1)) * large;
+    // The smaller of the two.
+    let covered = extent.clone().less(extent.clone().less(covered));
+    let tiles =
+        |from, extent, step| Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) };
+    vec![Stmt::Choose {
+        value: extent.clone(),
+        at_least: small,
+        then: vec![tiles(Index::Const(0), covered.clone(), large), tiles(covered, extent.clone(), small)],
+        otherwise: ladder(name, extent, &steps[2..], body),
+    }]
 }

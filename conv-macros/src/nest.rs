@@ -205,9 +205,9 @@ pub(crate) enum Stmt {
     Local { buffer: Buffer, len: usize },
     /// `for var in from..to`
     For { var: Var, from: Index, to: Index, body: Vec<Stmt> },
-    /// Tiles that cover `0..extent`: `var` is 0, step, 2 step, .. and at last `extent - step`, so that the
-    /// last tile overlaps the one before where it must. The extent is at least one step.
-    Tiles { var: Var, extent: Index, step: usize, body: Vec<Stmt> },
+    /// Tiles that cover `from..extent`: `var` is `from`, `from + step`, .. and at last `extent - step`, so that the
+    /// last tile overlaps the one before where it must. The extent is at least one step, or nothing is to be covered.
+    Tiles { var: Var, from: Index, extent: Index, step: usize, body: Vec<Stmt> },
     /// The body for each of so many groups, from one to the next of which the buffers move on by some elements.
     Groups { count: Index, steps: Vec<(Buffer, Index)>, body: Vec<Stmt> },
     /// The first body if `value >= at_least`, else the second.

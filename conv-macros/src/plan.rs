@@ -205,6 +205,15 @@ pub(crate) fn pixel_steps(pixels: usize) -> Vec<usize> {
     steps
 }
 
+/// The two largest steps, if the second is at least half the first, and not the last: then it covers what the first
+/// leaves.
+pub(crate) fn two_sizes(steps: &[usize]) -> Option<[usize; 2]> {
+    match *steps {
+        [large, small, _, ..] if 2 * small >= large => Some([large, small]),
+        _ => None,
+    }
+}
+
 /// The image that a plan's costs are told for. Where it is not known it is taken to be of the side that such a
 /// layer has in most networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {

@@ -21,7 +21,7 @@
 use std::ops::Range;
 
 use super::outer::Outer;
-use super::{Block, counted, ladder, ranged, tiles};
+use super::{Block, counted, ladder, ranged, shared_ladder, tiles};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 use crate::plan::{evenly, pixel_steps};
 
@@ -51,7 +51,7 @@ pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
 /// The tiles of a row; a narrow image takes smaller ones.
 fn across(block: &Block<'_>, pixels: usize, body: &dyn Fn(Index, usize) -> Vec<Stmt>) -> Vec<Stmt> {
     let Some(parts) = block.plan.parts(block.spec) else {
-        return ladder("x", &block.size(Size::OutW), &pixel_steps(pixels), body);
+        return shared_ladder("x", &block.size(Size::OutW), &pixel_steps(pixels), body);
     };
     let part = |part: Range<usize>| {
         let step = evenly(part.len(), pixels);

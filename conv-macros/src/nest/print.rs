@@ -22,8 +22,9 @@ fn statement(f: &mut Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Result {
             writeln!(f, "for {var} in {from}..{to}")?;
             body(f, inner, depth + 1)
         }
-        Stmt::Tiles { var, extent, step, body: inner } => {
-            writeln!(f, "for {var} in tiles of {step} over {extent}")?;
+        Stmt::Tiles { var, from, extent, step, body: inner } => {
+            let from = if *from == Index::Const(0) { String::new() } else { format!("{from}..") };
+            writeln!(f, "for {var} in tiles of {step} over {from}{extent}")?;
             body(f, inner, depth + 1)
         }
         Stmt::Groups { count, steps, body: inner } => {

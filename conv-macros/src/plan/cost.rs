@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::axis::Axis;
 use super::in_place::beside;
-use super::{Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns};
+use super::{Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns, two_sizes};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, PaddingMode, Spec};
 
@@ -136,9 +136,22 @@ impl Layer<'_> {
         if let Some(parts) = self.plan.parts(self.spec) {
             return self.parts(&parts, pixels, vectors);
         }
+        let steps = pixel_steps(pixels);
+        let shared = two_sizes(&steps).filter(|[_, small]| self.spec.input.is_none() && self.out.w >= *small);
+        let Some([large, small]) = shared else {
+            let pixels = fitting(&steps, self.out.w);
+            return self.pixels(pixels, self.out.w.div_ceil(pixels), vectors);
+        };
+        let (whole, rest) = (self.out.w / large, self.out.w % large);
+        let whole = if rest > small { whole + whole.min(1) } else { whole };
+        let rest = self.out.w.saturating_sub(whole * large).div_ceil(small);
+        self.pixels(large, whole, vectors).plus(self.pixels(small, rest, vectors))
+    }
+
+    /// So many tiles of so many pixels in each row.
+    fn pixels(&self, pixels: usize, across: usize, vectors: usize) -> Cost {
         let lanes = self.plan.machine.lanes;
-        let pixels = fitting(&pixel_steps(pixels), self.out.w);
-        let tiles = self.out.h as f64 * self.out.w.div_ceil(pixels) as f64;
+        let tiles = self.out.h as f64 * across as f64;
         let accumulators = pixels * vectors;
         let together = if self.spec.input.is_some() && pixels == self.out.w {
             self.plan.rows_together(pixels).min(self.out.h)

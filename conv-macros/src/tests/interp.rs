@@ -51,11 +51,11 @@ impl Interpreter {
                     self.body(body);
                 }
             }
-            Stmt::Tiles { var, extent, step, body } => {
-                let extent = self.index(extent);
-                assert!(extent >= *step, "a tile of {step} does not fit {extent}");
-                for tile in 0..extent.div_ceil(*step) {
-                    self.variables.insert(var.0, (tile * step).min(extent - step));
+            Stmt::Tiles { var, from, extent, step, body } => {
+                let (from, extent) = (self.index(from), self.index(extent));
+                assert!(from == extent || extent >= *step, "a tile of {step} does not fit {extent}");
+                for tile in 0..(extent - from).div_ceil(*step) {
+                    self.variables.insert(var.0, (from + tile * step).min(extent - step));
                     self.body(body);
                 }
             }
