@@ -151,6 +151,23 @@ fn parts<L: Conv2d<Elem = f64>>(shape: [usize; 4]) {
 }
 
 #[test]
+fn no_images_of_no_pixels_change_nothing() {
+    conv2d! {
+        struct InPlace<in: 2, out: 2, k: 3, padding: (2, 1), groups: 2>;
+        struct Copied<in: 2, out: 3, k: 3, stride: 2, padding: (2, 1)>;
+    }
+    fn check<L: Conv2d<Elem = f32>>() {
+        let (layer, input) = (L::init(1), Tensor::zeros([0, 2, 0, 5]));
+        let output = layer.forward(&input).expect("an empty batch may have any size");
+        let Gradients { weight, bias, .. } = layer.backward(&input, &output).expect("shapes fit");
+        assert_eq!(weight, Tensor::zeros(L::CONFIG.weight_shape()));
+        assert_eq!(bias, Some(Tensor::zeros([L::CONFIG.out_channels])));
+    }
+    check::<InPlace>();
+    check::<Copied>();
+}
+
+#[test]
 fn any_of_the_gradients_can_be_left_out() {
     for_each_layer!(parts);
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use self::winograd::Winograd;
 use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Var, Vector};
-use crate::plan::{Plan, SumsPlan, SumsTile, Tile, two_sizes};
+use crate::plan::{Plan, SumsPlan, SumsTile, Tile, rows_read, two_sizes};
 use crate::spec::{Factor, PaddingMode, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
@@ -178,30 +178,14 @@ impl Block<'_> {
 
     /// Each input row that a tile of so many rows reads, with the output rows that read it and with which tap row.
     fn rows_read(&self, rows: usize) -> BTreeMap<usize, Vec<(usize, usize)>> {
-        let spec = self.spec;
-        let mut read = BTreeMap::<_, Vec<_>>::new();
-        for t in 0..rows {
-            for i in 0..spec.kernel.h {
-                read.entry(t * spec.stride.h + i * spec.dilation.h).or_default().push((t, i));
-            }
-        }
-        read
+        rows_read(self.spec, self.spec.kernel.h, rows)
     }
 
     /// Rows of a channel's padded image: those that the output rows from `y` on read.
     fn padded_rows(&self, channel: usize, y: &Index, read: &BTreeMap<usize, Reg>, extent: Extent) -> Stmt {
-        let spec = self.spec;
-        let count = read.last_key_value().map_or(0, |(last, _)| last + 1);
-        Stmt::PaddedRows(PaddedRows {
-            buffer: Buffer::Image,
-            names: (0..count).map(|r| read.get(&r).cloned()).collect(),
-            extent,
-            mode: spec.padding_mode,
-            plane: self.size(Size::Plane) * channel,
-            first: y.clone() * spec.stride.h,
-            padding: [spec.padding.top, spec.padding.bottom],
-            image: [self.size(Size::ImageH), self.size(Size::Pitch)],
-        })
+        let plane = self.size(Size::Plane) * channel;
+        let image = [Size::ImageH, Size::Pitch].map(|size| self.size(size));
+        padded_rows(self.spec, plane, image, y, read, extent)
     }
 
     /// Where column tap `j` stands in a row, relative to tap 0.
@@ -211,6 +195,28 @@ impl Block<'_> {
         let phase = self.size(Size::Pitch).divided_by(phases);
         offset.clone().modulo(phases) * phase + offset.divided_by(phases)
     }
+}
+
+/// Rows of a padded plane: those that the output rows from `y` on read, with their names.
+fn padded_rows(
+    spec: &Spec,
+    plane: Index,
+    image: [Index; 2],
+    y: &Index,
+    read: &BTreeMap<usize, Reg>,
+    extent: Extent,
+) -> Stmt {
+    let count = read.last_key_value().map_or(0, |(last, _)| last + 1);
+    Stmt::PaddedRows(PaddedRows {
+        buffer: Buffer::Image,
+        names: (0..count).map(|r| read.get(&r).cloned()).collect(),
+        extent,
+        mode: spec.padding_mode,
+        plane,
+        first: y.clone() * spec.stride.h,
+        padding: [spec.padding.top, spec.padding.bottom],
+        image,
+    })
 }
 
 /// A size that a kernel learns from its caller, unless the layer's image is known.
@@ -320,9 +326,7 @@ fn shared_ladder(
     };
     let (var, whole) = (Var(name), extent.clone().divided_by(large));
     let one_more = (extent.clone().modulo(large) + (large - 1 - small)).divided_by(large);
-    let covered = (whole.clone() + one_more * whole.at_most(1)) * large;
-    // The smaller of the two.
-    let covered = extent.clone().less(extent.clone().less(covered));
+    let covered = ((whole.clone() + one_more * whole.at_most(1)) * large).at_most(extent.clone());
     let tiles =
         |from, extent, step| Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) };
     vec![Stmt::Choose {

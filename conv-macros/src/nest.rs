@@ -78,7 +78,8 @@ pub(crate) enum Index {
     Remainder(Box<Index>, usize),
     /// A difference, at least 0.
     Difference(Box<Index>, Box<Index>),
-    AtMost(Box<Index>, usize),
+    /// The smaller of the two.
+    AtMost(Box<Index>, Box<Index>),
     /// A quotient, rounded up.
     Tiles(Box<Index>, usize),
     /// A number that the compiler must not know.
@@ -111,10 +112,10 @@ impl Index {
         }
     }
 
-    pub(crate) fn at_most(self, most: usize) -> Self {
-        match self {
-            Self::Const(value) => Self::Const(value.min(most)),
-            value => Self::AtMost(Box::new(value), most),
+    pub(crate) fn at_most(self, most: impl Into<Self>) -> Self {
+        match (self, most.into()) {
+            (Self::Const(a), Self::Const(b)) => Self::Const(a.min(b)),
+            (a, b) => Self::AtMost(Box::new(a), Box::new(b)),
         }
     }
 

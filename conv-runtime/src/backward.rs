@@ -146,11 +146,15 @@ pub(crate) fn run<K: Differentiable>(
     scratch: &mut Scratch,
 ) -> Option<()> {
     let Pass { sizes, x, grad, .. } = pass;
-    if let Some(to) = pass.input {
+    let input = pass.input.filter(|to| !to.is_empty());
+    if let Some(to) = input {
         input::run(layer, sizes, grad, to, scratch)?;
     }
-    if let Some(to) = pass.weight {
-        weight::run::<K>(layer.parameters().isa, sizes, [x, grad], to, scratch)?;
+    match pass.weight {
+        // Of no image at all, not even of no pixels, the weights learn nothing.
+        Some(to) if x.is_empty() => to.fill(K::Elem::ZERO),
+        Some(to) => weight::run::<K>(layer.parameters().isa, sizes, [x, grad], to, scratch)?,
+        None => {}
     }
     if let Some(to) = pass.bias {
         bias(layer.parameters().isa, sizes[1], grad, to);

@@ -128,9 +128,9 @@ pub struct Job<'a, E> {
     pub geometry: Geometry,
     /// The group's input planes, and those of the groups that come after it.
     pub image: &'a [E],
-    /// The block's weights, packed.
+    /// The block's weights, packed; and those of as many groups.
     pub weights: &'a [E],
-    /// The block's biases, filled up to its width.
+    /// The block's biases, filled up to its width; and those of as many groups.
     pub bias: &'a [E],
     /// The block's output planes, from the band's first row on.
     pub output: &'a mut [E],

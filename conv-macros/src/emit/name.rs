@@ -49,7 +49,7 @@ pub(super) fn index(value: &Index) -> TokenStream {
             quote!(::core::hint::black_box(#value))
         }
         Index::AtMost(a, b) => {
-            let (a, b) = (index(a), Literal::usize_unsuffixed(*b));
+            let (a, b) = (index(a), index(b));
             quote!(::core::cmp::Ord::min(#a, #b))
         }
     }

@@ -13,7 +13,7 @@
 //! the gradients are zeros. Rows that do not fill a tile come one by one.
 
 use super::in_place::{Place, Row, Tile, Widths, across, by_width, zero};
-use super::sizes;
+use super::{padded_rows, sizes};
 use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{InPlace, Machine, rows_read};
 use crate::spec::{PaddingMode, Spec};
@@ -118,18 +118,10 @@ impl Band<'_> {
     /// The rows of the image that the lines read, and those of the gradient.
     fn rows(&self, extent: Extent) -> Vec<Stmt> {
         let (spec, size) = (self.sums.spec, |size| self.sums.size(size));
-        let read = rows_read(spec, spec.kernel.h, self.lines);
-        let count = read.last_key_value().map_or(0, |(last, _)| last + 1);
-        let image = PaddedRows {
-            buffer: Buffer::Image,
-            names: (0..count).map(|r| read.contains_key(&r).then(|| Reg::new("row", &[r]))).collect(),
-            extent,
-            mode: spec.padding_mode,
-            plane: Index::Const(0),
-            first: self.y.clone() * spec.stride.h,
-            padding: [spec.padding.top, spec.padding.bottom],
-            image: [size(Size::ImageH), size(Size::Pitch)],
-        };
+        let read = rows_read(spec, spec.kernel.h, self.lines).into_keys();
+        let read = read.map(|r| (r, Reg::new("row", &[r]))).collect();
+        let sides = [size(Size::ImageH), size(Size::Pitch)];
+        let image = padded_rows(spec, Index::Const(0), sides, &self.y, &read, extent);
         let gradient = |o| PaddedRows {
             buffer: Buffer::Gradient,
             names: (0..self.lines).map(|t| Some(Reg::new("grad_row", &[o, t]))).collect(),
@@ -140,8 +132,8 @@ impl Band<'_> {
             padding: [0; 2],
             image: [size(Size::OutH), size(Size::OutW)],
         };
-        let gradients = (0..spec.out_per_group()).map(gradient);
-        [image].into_iter().chain(gradients).map(Stmt::PaddedRows).collect()
+        let gradients = (0..spec.out_per_group()).map(|o| Stmt::PaddedRows(gradient(o)));
+        [image].into_iter().chain(gradients).collect()
     }
 
     fn tile(&self, place: Place) -> Vec<Stmt> {

@@ -175,9 +175,7 @@ impl Axis {
         let start = self.first.clone() * self.stride;
         let from = Index::Const(before).less(start.clone() + last_tap).tiles_of(self.stride);
         let end = (self.image.clone() + before).less(start + first_tap).tiles_of(self.stride);
-        // The smaller of the two.
-        let to = self.out.clone().less(self.out.clone().less(end));
-        [from, to]
+        [from, end.at_most(self.out.clone())]
     }
 }
 

@@ -44,7 +44,7 @@ const MEMORY: f64 = 7.5;
 const SECOND_LEVEL: f64 = 768e3;
 const OVERFLOW: f64 = 8.0;
 /// Bytes a cycle of weights from the second-level cache.
-const SECOND: f64 = 24.0;
+const WEIGHTS: f64 = 24.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// One kernel, transformed.
@@ -150,7 +150,6 @@ impl Layer<'_> {
 
     /// So many tiles of so many pixels in each row.
     fn pixels(&self, pixels: usize, across: usize, vectors: usize) -> Cost {
-        let lanes = self.plan.machine.lanes;
         let tiles = self.out.h as f64 * across as f64;
         let accumulators = pixels * vectors;
         let together = if self.spec.input.is_some() && pixels == self.out.w {
@@ -158,10 +157,15 @@ impl Layer<'_> {
         } else {
             1
         };
-        let squares = (vectors * (together * pixels).div_ceil(lanes)) as f64 / together as f64;
-        let transpose = squares * (SQUARE + LANE * lanes as f64);
+        let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
         self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
+    }
+
+    /// Transposing the squares that so many pixels by vectors of channels are.
+    fn transposed(&self, pixels: usize, vectors: usize) -> f64 {
+        let lanes = self.plan.machine.lanes;
+        (vectors * pixels.div_ceil(lanes)) as f64 * (SQUARE + LANE * lanes as f64)
     }
 
     /// Rows in parts whose tiles meet the same taps.
@@ -175,11 +179,10 @@ impl Layer<'_> {
             let tiles = part.len().div_ceil(pixels) as f64;
             let accumulators = pixels * vectors;
             let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
-            let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / SECOND;
+            let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / WEIGHTS;
             let taps = across.meeting(part.start) * rows;
             cost.compute += tiles * taps * (self.spec.in_per_group() as f64 * one.max(weights) + TAP);
-            let squares = (vectors * pixels.div_ceil(lanes)) as f64;
-            let write = accumulators as f64 + squares * (SQUARE + LANE * lanes as f64) + TILE;
+            let write = accumulators as f64 + self.transposed(pixels, vectors) + TILE;
             cost.write += tiles * self.out.h as f64 * write;
         }
         cost

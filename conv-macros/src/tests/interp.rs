@@ -280,7 +280,7 @@ impl Interpreter {
             Index::Quotient(a, b) => self.index(a) / b,
             Index::Remainder(a, b) => self.index(a) % b,
             Index::Difference(a, b) => self.index(a).saturating_sub(self.index(b)),
-            Index::AtMost(a, b) => self.index(a).min(*b),
+            Index::AtMost(a, b) => self.index(a).min(self.index(b)),
             Index::Tiles(a, b) => self.index(a).div_ceil(*b),
         }
     }

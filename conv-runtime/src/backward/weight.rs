@@ -16,7 +16,7 @@ use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::kernel::Geometry;
 use crate::scratch::{Scratch, Work};
-use crate::tile::Tile;
+use crate::tile::{LANES, Tile};
 use crate::{Element, Isa};
 
 /// Runs over a batch; `None` if the scratch cannot be counted.
@@ -61,7 +61,7 @@ fn in_place<K: Differentiable>(
 ) -> Option<()> {
     let config = const { &K::CONFIG };
     // The last vectors of a row may reach so much further.
-    let zeros = K::Elem::work(scratch).image.take(image_w.checked_add(2 * isa.bits() / 8)?);
+    let zeros = K::Elem::work(scratch).image.take(image_w.checked_add(2 * LANES)?);
     zeros.fill(K::Elem::ZERO);
     to.fill(K::Elem::ZERO);
     let (plane, out_plane) = (image_h * image_w, out_h * out_w);
