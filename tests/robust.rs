@@ -14,6 +14,8 @@ conv2d! {
     struct Plain<in: 3, out: 5, k: 2, algorithm: direct>;
     struct ManyChannels<in: 9, out: 20, k: 3, padding: 1, stride: 2, algorithm: direct>;
     struct Depthwise<in: 3, out: 3, k: 3, padding: 1, groups: 3, padding_mode: reflect, algorithm: direct>;
+    struct InPlace<in: 3, out: 3, k: 3, padding: 1, groups: 3, algorithm: direct>;
+    struct InOneLine<in: 2, out: 2, k: 3, padding: 1, groups: 2, input: (6, 5), algorithm: direct>;
     struct OneTap<in: 6, out: 5, k: 1, algorithm: direct>;
     struct Unrolled<in: 1, out: 2, k: 2, input: (4, 5), algorithm: direct>;
     struct UnrolledPadded<in: 1, out: 2, k: 2, padding: 1, padding_mode: circular, input: (4, 5), algorithm: direct>;
@@ -28,6 +30,8 @@ macro_rules! for_all {
         $check::<Plain>([4, 21]);
         $check::<ManyChannels>([5, 20]);
         $check::<Depthwise>([5, 34]);
+        $check::<InPlace>([5, 34]);
+        $check::<InOneLine>([6, 5]);
         $check::<OneTap>([5, 7]);
         $check::<Unrolled>([4, 5]);
         $check::<UnrolledPadded>([4, 5]);

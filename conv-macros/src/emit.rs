@@ -275,6 +275,10 @@ impl Emitter<'_> {
                 let (window, at) = (register(window), Literal::usize_unsuffixed(*at));
                 quote!(#private::splat(simd, #window[#at]))
             }
+            Vector::SplatOf { row, at } => {
+                let (row, at) = (register(row), index(at));
+                quote!(#private::splat(simd, #row[#at]))
+            }
             Vector::Part { row, at, len } => {
                 let (row, at, len) = (register(row), Literal::usize_unsuffixed(*at), index(len));
                 quote!(#private::part(simd, #row, #at, #len))
@@ -282,6 +286,10 @@ impl Emitter<'_> {
             Vector::Last { window, count } => {
                 let (window, count) = (register(window), index(count));
                 quote!(#private::last(simd, #window, #count))
+            }
+            Vector::Keep { reg, lanes } => {
+                let (reg, lanes) = (register(reg), Literal::u64_unsuffixed(*lanes));
+                quote!(#private::keep(simd, #reg, #lanes))
             }
             Vector::Unzip { low, high, odd } => {
                 let (low, high) = (register(low), register(high));

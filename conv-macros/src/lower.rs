@@ -112,15 +112,17 @@ impl Block<'_> {
         self.spec.factor(Place { tap, channel, out, block: self.plan.block, tail: self.tail })
     }
 
-    /// The body for one group, for all groups of the call.
+    /// The body for one group, for all groups of the call; or for one image, for all images.
     fn groups(&self, body: Vec<Stmt>) -> Stmt {
         let spec = self.spec;
-        let steps = vec![
+        let mut steps = vec![
             (Buffer::Image, self.size(Size::Plane) * spec.in_per_group()),
-            (Buffer::Weights, Index::Const(spec.terms() * self.width)),
-            (Buffer::Bias, Index::Const(self.width)),
             (Buffer::Output, self.size(Size::OutPlane) * self.channels),
         ];
+        if spec.groups > 1 {
+            steps.push((Buffer::Weights, Index::Const(spec.terms() * self.width)));
+            steps.push((Buffer::Bias, Index::Const(self.width)));
+        }
         Stmt::Groups { count: self.size(Size::Groups), steps, body }
     }
 

@@ -58,7 +58,7 @@ pub(crate) enum Size {
     FirstRow,
     /// The first column of taps.
     FirstColumn,
-    /// Groups of channels that the call computes.
+    /// Groups of channels that the call computes, or images of one group.
     Groups,
 }
 
@@ -187,10 +187,14 @@ pub(crate) enum Vector {
     Load { window: Reg, at: usize },
     /// One element of a window in every lane.
     Splat { window: Reg, at: usize },
+    /// One element of a row in every lane.
+    SplatOf { row: Reg, at: Index },
     /// Elements of a row from `at` on, and zeros for what is beyond its `len`, where the named row may go on.
     Part { row: Reg, at: usize, len: Index },
     /// The last elements of a window that is as long as a vector, `count` of them, and zeros before.
     Last { window: Reg, count: Index },
+    /// The lanes of another register whose bits are set, and zeros in the others.
+    Keep { reg: Reg, lanes: u64 },
     /// Every second lane of two registers: the even ones, or the odd.
     Unzip { low: Reg, high: Reg, odd: bool },
     /// What another register holds.

@@ -159,11 +159,11 @@ impl Plan {
         !single && fits && tails.map(special).sum::<usize>() == 0 && !self.keeps_weights(spec)
     }
 
-    /// Whether one call computes several groups, one after the other: a call for each would cost small ones as much
-    /// again.
+    /// Whether one call computes several groups, one after the other, or, of a layer with one group, several images: a
+    /// call for each would cost small ones as much again.
     pub(crate) fn loops_over_groups(&self, spec: &Spec) -> bool {
         let small = matches!(self.tile, Tile::InPlace { .. } | Tile::Whole);
-        small && spec.groups > 1 && self.block == spec.out_per_group()
+        small && self.block == spec.out_per_group()
     }
 
     /// Rows of a tile of so many pixels, as wide as the output, that are transposed together.

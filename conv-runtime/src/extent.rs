@@ -48,6 +48,7 @@ impl Shares {
 
 impl Extent {
     /// `None` if a size overflows.
+    #[inline]
     pub(crate) fn new<E>(
         scheme: &Scheme,
         config: &Conv2dConfig,

@@ -22,7 +22,8 @@ pub struct Scheme {
     pub flatten: bool,
     /// What the kernel reads.
     pub reads: Reads,
-    /// One call computes several groups, one after the other. A group is one block.
+    /// One call computes several groups, one after the other, or, of a layer with one group, several images. A group is
+    /// one block.
     pub together: bool,
     /// Each row of the copy holds the columns `0, phases, 2 * phases, ..` first, then `1, 1 + phases, ..`
     pub phases: usize,
@@ -116,7 +117,7 @@ pub struct Geometry {
     pub first_row: usize,
     /// The first column of taps.
     pub first_column: usize,
-    /// Groups of channels, if the kernel computes several in a call.
+    /// Groups of channels, or images of one group, if the kernel computes several in a call.
     pub groups: usize,
 }
 
@@ -126,7 +127,7 @@ pub struct Job<'a, E> {
     pub tail: bool,
     /// The sizes, where they are not constants of the kernel.
     pub geometry: Geometry,
-    /// The group's input planes, and those of the groups that come after it.
+    /// The group's input planes, and those of the groups, or images, that come after it.
     pub image: &'a [E],
     /// The block's weights, packed; and those of as many groups.
     pub weights: &'a [E],

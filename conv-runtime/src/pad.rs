@@ -45,33 +45,41 @@ pub struct Job<'a> {
 #[inline(always)]
 pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], planes: &mut [E]) {
     let [h, w] = job.image;
+    let columns = Columns::new(job.config, job.phases, w, job.pitch);
     for (image, plane) in image.chunks_exact(h * w).zip(planes.chunks_exact_mut(job.plane)) {
-        job.rows(simd, image, &mut plane[..job.rows * job.pitch]);
+        job.rows(simd, columns, image, &mut plane[..job.rows * job.pitch]);
     }
 }
 
 impl Job<'_> {
     /// The rows of one plane: those above the image, those in it, and those below.
     #[inline(always)]
-    fn rows<S: Simd, E: Element>(&self, simd: S, image: &[E], rows: &mut [E]) {
+    fn rows<S: Simd, E: Element>(&self, simd: S, columns: Columns<'_>, image: &[E], rows: &mut [E]) {
         let (first, [h, w], [top, _]) = (self.first, self.image, self.config.padding[0]);
         let above = top.saturating_sub(first).min(self.rows);
         let skipped = first.saturating_sub(top).min(h);
         let inside = (h - skipped).min(self.rows - above);
         let (above, rest) = rows.split_at_mut(above * self.pitch);
         let (inside, below) = rest.split_at_mut(inside * self.pitch);
-        self.outside(simd, image, first, above);
-        self.inside(simd, &image[skipped * w..], inside);
-        self.outside(simd, image, first.max(top) + h - skipped, below);
+        self.outside(simd, columns, image, first, above);
+        self.inside(simd, columns, &image[skipped * w..], inside);
+        self.outside(simd, columns, image, first.max(top) + h - skipped, below);
     }
 
     /// Rows that are not the image's, from padded row `first` on.
     #[inline(always)]
-    fn outside<S: Simd, E: Element>(&self, simd: S, image: &[E], first: usize, rows: &mut [E]) {
+    fn outside<S: Simd, E: Element>(
+        &self,
+        simd: S,
+        columns: Columns<'_>,
+        image: &[E],
+        first: usize,
+        rows: &mut [E],
+    ) {
         let ([h, w], [top, _]) = (self.image, self.config.padding[0]);
         for (y, row) in (first..).zip(rows.chunks_exact_mut(self.pitch)) {
             match source(self.config.padding_mode, y, top, h) {
-                Some(y) => self.inside(simd, &image[y * w..][..w], row),
+                Some(y) => self.inside(simd, columns, &image[y * w..][..w], row),
                 None => clear_row(simd, row),
             }
         }
@@ -79,9 +87,7 @@ impl Job<'_> {
 
     /// Rows of the image, and what stands left and right of them.
     #[inline(always)]
-    fn inside<S: Simd, E: Element>(&self, simd: S, pixels: &[E], rows: &mut [E]) {
-        let columns =
-            Columns { config: self.config, phases: self.phases, width: self.image[1], pitch: self.pitch };
+    fn inside<S: Simd, E: Element>(&self, simd: S, columns: Columns<'_>, pixels: &[E], rows: &mut [E]) {
         if self.config.padding_mode == PaddingMode::Zeros && !self.margins {
             columns.clear(simd, rows);
         }

@@ -17,7 +17,7 @@ pub use crate::kernel::{Parameters, Trainable};
 #[cfg(feature = "alloc")]
 pub use crate::layer::Blueprint;
 pub use crate::residues::Residues;
-pub use crate::rows::{PaddedRows, last, part, store_over};
+pub use crate::rows::{PaddedRows, keep, last, part, store_over};
 pub use crate::sides::{Sides, sides};
 pub use crate::tile::{Tile, scatter};
 

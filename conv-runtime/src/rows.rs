@@ -55,8 +55,7 @@ pub fn part<S: Simd, V: SimdBase<S, Element: Element>>(
 ) -> V {
     let count = len.saturating_sub(at).min(V::LEN);
     if let Some(all) = row.get(at..at + V::LEN) {
-        let inside = V::Mask::from_bitmask(simd, (1 << count) - 1);
-        return inside.select(V::from_slice(simd, all), V::splat(simd, V::Element::ZERO));
+        return keep(simd, V::from_slice(simd, all), (1 << count) - 1);
     }
     let mut elements = [V::Element::ZERO; LANES];
     if count > 0 {
@@ -68,8 +67,13 @@ pub fn part<S: Simd, V: SimdBase<S, Element: Element>>(
 /// The last `count` elements of a window that is as long as a vector, and zeros before them.
 #[inline(always)]
 pub fn last<S: Simd, V: SimdBase<S, Element: Element>>(simd: S, window: &[V::Element], count: usize) -> V {
-    let is_last = V::Mask::from_bitmask(simd, !0 << (V::LEN - count));
-    is_last.select(V::from_slice(simd, window), V::splat(simd, V::Element::ZERO))
+    keep(simd, V::from_slice(simd, window), !0 << (V::LEN - count))
+}
+
+/// The lanes whose bits are set, and zeros in the others.
+#[inline(always)]
+pub fn keep<S: Simd, V: SimdBase<S, Element: Element>>(simd: S, vector: V, lanes: u64) -> V {
+    V::Mask::from_bitmask(simd, lanes).select(vector, V::splat(simd, V::Element::ZERO))
 }
 
 /// Stores the first `count` lanes of a vector, and perhaps the others: what stands there will be written later.

@@ -1,7 +1,7 @@
 //! The loops that all layers share.
 //!
 //! ```text
-//! for each image, for each group of channels, or for all, if the kernel loops over them:
+//! for each image, for each group of channels, or for all of these, if the kernel loops over them:
 //!     for each band of output rows:
 //!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image
 //!         transform the copy, if the kernel filters minimally
@@ -151,11 +151,16 @@ impl<'a, K: Kernel> Pass<'a, K> {
         }
     }
 
-    /// The groups that one call computes after so many, of `most`.
+    /// The groups that one call computes after so many, of `most`; images count as groups where there is one group.
     fn groups(&self, at: usize, most: usize) -> Range<usize> {
         let group = self.group(at);
-        let count = if self.scheme.together { const { &K::CONFIG }.groups - group } else { 1 };
-        group..group + count.min(most)
+        let together = self.scheme.together && !self.extent.copies;
+        let count = match (together, const { &K::CONFIG }.groups) {
+            (false, _) => 1,
+            (true, 1) => most,
+            (true, groups) => most.min(groups - group),
+        };
+        group..group + count
     }
 
     /// The group of channels that comes after so many.
@@ -173,7 +178,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
         Memory { copy, margins: false, prepared, work }
     }
 
-    /// A part of one group of one image, or of several if the kernel loops over groups, band by band. The output holds that part alone.
+    /// A part of one group of one image, or of several, if the kernel loops over them, band by band. The output holds
+    /// that part alone.
     pub(crate) fn part(
         &self,
         groups: Range<usize>,
@@ -256,7 +262,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let config = const { &K::CONFIG };
         let terms = terms(config, self.scheme);
         let width = packed_channels(self.scheme, config.out_per_group());
-        let groups = band.geometry.groups;
+        // Images share their weights.
+        let groups = band.geometry.groups.min(config.groups);
         let weights = &self.parameters.weights[band.group * width * terms..][..groups * width * terms];
         let bias = &self.parameters.bias[band.group * width..][..groups * width];
         let blocks = blocks(self.scheme, config.out_per_group());

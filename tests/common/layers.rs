@@ -139,6 +139,13 @@ macro_rules! for_each_layer {
             depthwise_strided_even, { in: 3, out: 3, k: 3, groups: 3, padding: 1, stride: 2, input: (18, 36) };
             depthwise_narrow, { in: 4, out: 4, k: 3, groups: 4, padding: 1, input: (40, 14) };
             depthwise_narrow_multiplier, { in: 2, out: 4, k: 3, groups: 2, padding: 1, input: (40, 13) };
+            line_depthwise, { in: 3, out: 3, k: 3, groups: 3, padding: 1, input: (25, 5) };
+            line_depthwise_5x5, { in: 2, out: 2, k: 5, groups: 2, padding: 2, input: (7, 7) };
+            line_multiplier, { in: 2, out: 6, k: 3, groups: 2, padding: 1, input: (6, 9) };
+            line_dilated, { in: 2, out: 2, k: 2, groups: 2, padding: (0, 2), dilation: (3, 4), input: (9, 6) };
+            line_uneven, { in: 2, out: 3, k: (2, 4), padding: ((2, 0), (0, 3)), input: (5, 8) };
+            line_shorter, { in: 3, out: 2, k: (2, 3), padding: (1, 0), input: (4, 11) };
+            line_f64, { in: 2, out: 2, k: 3, groups: 2, padding: 1, dtype: f64, input: (11, 3) };
             depthwise_5x5_strided, { in: 2, out: 2, k: 5, groups: 2, padding: 2, stride: 2, input: (23, 67) };
             depthwise_dilated, { in: 2, out: 2, k: 2, groups: 2, padding: 2, dilation: 2, input: (5, 6) };
             depthwise_5x5, { in: 2, out: 2, k: 5, groups: 2, padding: 2, input: (23, 35) };

@@ -12,11 +12,13 @@
 //! a few times only, to copy it first takes as long as all else. So:
 //!
 //! 1. Rows of padding are one row of zeros, which the caller keeps.
-//! 2. The columns left of the image are zeros that are shifted into the first vector of a row, and those right of it
-//!    into the last. All vectors between are loaded as they are.
+//! 2. The columns left of the image are shifted into the first vector of a row, and those right of it into the last:
+//!    zeros, or what the padding mode says, a vector of each pixel put together by shifts. All vectors between are
+//!    loaded as they are.
 //! 3. With stride 2, two vectors are taken apart into their even and their odd columns.
 //! 4. The last tile of a row overlaps the one before. An output that is as narrow as a vector is one tile, whose rows
-//!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next.
+//!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. Where it is not
+//!    known how narrow it is, and padding is not zeros, its rows are those of a padded copy.
 
 mod row;
 
@@ -76,9 +78,34 @@ impl Band<'_> {
 
     /// Rows of one tile.
     fn narrow(&self) -> Vec<Stmt> {
+        if self.columns.copies_narrow(self.block.spec) {
+            let columns = self.columns.of_copy();
+            return Band { columns: &columns, y: self.y.clone(), ..*self }.copied();
+        }
         let mut body = vec![self.rows_of_image(Extent::Rest)];
         body.extend(self.tile(&Place::Only));
         body
+    }
+
+    /// Rows of one tile, from a padded copy.
+    fn copied(&self) -> Vec<Stmt> {
+        let mut body = self.rows_of_copy();
+        body.extend(self.tile(&Place::Copy));
+        body
+    }
+
+    /// The rows of a padded copy that the output rows read, as far as the taps do.
+    fn rows_of_copy(&self) -> Vec<Stmt> {
+        let block = self.block;
+        let first = self.y.clone() * block.spec.stride.h;
+        let len = Index::Const(self.columns.reach());
+        let row = |r: usize| Stmt::Row {
+            name: Reg::new("row", &[r]),
+            buffer: Buffer::Image,
+            at: (first.clone() + r) * block.size(Size::Pitch),
+            len: len.clone(),
+        };
+        block.rows_read(self.rows).into_keys().map(row).collect()
     }
 
     /// The rows of the image that the output rows read.
@@ -118,7 +145,7 @@ impl Band<'_> {
                 Place::First => Index::Const(0),
                 Place::Middle(x) => (x.clone() + 1) * lanes,
                 Place::Last { .. } => width.clone().less(Index::Const(lanes)),
-                Place::Only => {
+                Place::Only | Place::Copy => {
                     body.push(self.store_narrow(reg, o, t));
                     continue;
                 }

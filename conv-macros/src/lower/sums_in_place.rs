@@ -171,7 +171,7 @@ impl Band<'_> {
                 let before = out.clone().tiles_of(lanes).less(Index::Const(1)) * lanes;
                 (at, Vector::Last { window: window.clone(), count: out.clone().less(before) })
             }
-            Place::Only => {
+            Place::Only | Place::Copy => {
                 let value = Vector::Part { row, at: 0, len: out.clone() };
                 return vec![Stmt::Set { reg, value }];
             }

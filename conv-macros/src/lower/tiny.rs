@@ -1,16 +1,28 @@
 //! The small layer whose image is known: no loops at all.
 //!
-//! 1. The group's planes are copied to the stack with their padding. Everything is a constant, so every
-//!    padding mode is a list of copies.
-//! 2. With strides, rows and columns are sorted by their remainder, so that the image of one tap is a plane
-//!    of neighbours with the output's rows.
-//! 3. A vector runs over that plane row by row: `pitch` lanes a row, of which the first `out_w` are output
-//!    and the others are computed for nothing. On small maps that wastes less than a vector a row would.
-//! 4. The results go to the stack, and from there the output's rows are copied.
+//! 1. A vector runs over the output plane row by row, with as many lanes a row as the planes that are read have
+//!    columns: on small maps that wastes less than a vector a row would. The last vector overlaps the one before.
+//! 2. The image is read as it is, if each output column is one of its columns ([`Source::Image`]); else a copy on
+//!    the stack ([`copies`]).
+//! 3. Where rows of both are as long, the results are stored as they are. Else they go to the stack, and from there
+//!    the output's rows are copied.
+//!
+//! Depthwise 3x3, 64 channels @25x5: 2.8 us with the copy, 1.2 without. Small pieces written one by one and read back
+//! as vectors wait for each other.
 
-use super::{Block, accumulate};
+mod columns;
+mod copies;
+mod sums;
+
+use std::collections::BTreeSet;
+
+use self::copies::Run;
+use self::sums::Acc;
+use super::Block;
+use super::in_place::zero;
 use crate::nest::{Buffer, Index, Reg, Stmt, Vector};
-use crate::spec::{Hw, PaddingMode, Place, Spec};
+use crate::plan::Machine;
+use crate::spec::{Hw, Padding, PaddingMode, Spec};
 
 /// The most elements of a group's planes on the stack.
 const MOST: usize = 4096;
@@ -21,212 +33,173 @@ pub(crate) struct Whole {
     spec: Spec,
     image: Hw,
     out: Hw,
-    /// Rows and columns of one phase of one padded plane.
-    phase: Hw,
+    source: Source,
     lanes: usize,
-    /// Vectors over one output plane.
-    vectors: usize,
 }
 
-/// A run of elements that are copied together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    from: usize,
-    to: usize,
-    len: usize,
+/// What is read.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// The image. Rows of padding are zeros that are shifted into the vectors at its ends. What a column of taps makes
+    /// of pixels that are in the row above or below is left out.
+    Image,
+    /// A padded copy on the stack, whose rows and columns are sorted by their remainder modulo the stride, so that the
+    /// image of one tap is a plane of neighbours with the output's rows. A sort has so many rows and columns.
+    Copy(Hw),
+}
+
+impl Source {
+    fn of(spec: &Spec, image: Hw, out: Hw, lanes: usize) -> Option<Self> {
+        let padding = spec.padding;
+        let zeros = spec.padding_mode == PaddingMode::Zeros || padding == Padding::NONE;
+        let same_columns = spec.stride == Hw { h: 1, w: 1 } && out.w <= image.w;
+        if zeros && same_columns && image.h.checked_mul(image.w)? >= lanes {
+            return Some(Self::Image);
+        }
+        let rows = image.h.checked_add(padding.top)?.checked_add(padding.bottom)?;
+        let columns = image.w.checked_add(padding.left)?.checked_add(padding.right)?;
+        Some(Self::Copy(Hw { h: rows.div_ceil(spec.stride.h), w: columns.div_ceil(spec.stride.w) }))
+    }
 }
 
 impl Whole {
     /// `None` if the layer is too large to be worth a thought.
     pub(crate) fn new(spec: &Spec, image: Hw, lanes: usize) -> Option<Self> {
         let out = spec.output(image)?;
-        let padding = spec.padding;
-        let rows = image.h.checked_add(padding.top)?.checked_add(padding.bottom)?;
-        let columns = image.w.checked_add(padding.left)?.checked_add(padding.right)?;
-        let phase = Hw { h: rows.div_ceil(spec.stride.h), w: columns.div_ceil(spec.stride.w) };
-        let span = ((out.h - 1).checked_mul(phase.w)?).checked_add(out.w)?;
-        let whole = Self { spec: spec.clone(), image, out, phase, lanes, vectors: span.div_ceil(lanes) };
-        let small = whole.padded_len()? <= MOST && whole.tile_len()? <= MOST;
+        let source = Source::of(spec, image, out, lanes)?;
+        let whole = Self { spec: spec.clone(), image, out, source, lanes };
+        let tiles = whole.span_checked()?.checked_add(lanes)?.checked_mul(spec.out_per_group())?;
+        let small = whole.padded_len()? <= MOST && tiles <= MOST;
         (small && spec.terms().checked_mul(spec.out_per_group())? <= MOST).then_some(whole)
+    }
+
+    /// Vectors of pixels that one group meets.
+    pub(crate) fn loads(&self) -> usize {
+        let met = |start| (0..self.spec.taps()).filter(|&tap| self.pixels(tap, 0, start).is_some()).count();
+        self.spec.in_per_group() * self.starts().into_iter().map(met).sum::<usize>()
     }
 
     /// Multiply-accumulates of one group.
     pub(crate) fn fmas(&self) -> usize {
-        self.spec.out_per_group() * self.vectors * self.spec.terms()
+        self.spec.out_per_group() * self.loads()
     }
 
-    /// Loads and splats of one group.
-    pub(crate) fn loads(&self) -> usize {
-        self.fmas() + self.vectors * self.spec.terms()
+    /// Weights that one group loads: those of a channel for each part of its accumulators.
+    pub(crate) fn splats(&self, machine: Machine) -> usize {
+        let parts = self.parts(machine, self.spec.out_per_group());
+        let channels = |part: &Vec<Acc>| part.iter().map(|acc| acc.channel).collect::<BTreeSet<_>>().len();
+        self.spec.terms() * parts.iter().map(channels).sum::<usize>()
     }
 
-    /// Copies of one group, from the image and to the output.
+    /// Sums of columns of taps that are added to the others.
+    pub(crate) fn kept(&self) -> usize {
+        let partial = |start| self.columns(start).partial().count();
+        self.spec.out_per_group() * self.starts().into_iter().map(partial).sum::<usize>()
+    }
+
+    /// Whether it reads a copy of the image.
+    pub(crate) fn copies_image(&self) -> bool {
+        matches!(self.source, Source::Copy(_))
+    }
+
+    /// Copies of one group, from the image and to the output, or vectors that are stored.
     pub(crate) fn copies(&self) -> usize {
-        self.image_runs().len() + self.output_runs().len()
+        let output = if self.stores_rows() {
+            self.starts().len() * self.spec.out_per_group()
+        } else {
+            self.output_runs().len()
+        };
+        self.image_runs().len() + output
     }
 
-    /// Elements of all phases of all planes, and what the last vectors read beyond.
-    fn padded_len(&self) -> Option<usize> {
-        let phases = self.spec.stride.h.checked_mul(self.spec.stride.w)?;
-        let plane = self.phase.h.checked_mul(self.phase.w)?.checked_mul(phases)?;
-        plane.checked_mul(self.spec.in_per_group())?.checked_add(self.lanes)
-    }
-
-    fn tile_len(&self) -> Option<usize> {
-        self.vectors.checked_mul(self.lanes)?.checked_mul(self.spec.out_per_group())
-    }
-
-    /// Where a row and a column of a channel's padded plane stand.
-    fn place(&self, channel: usize, row: usize, column: usize) -> usize {
-        let stride = self.spec.stride;
-        let phase = (channel * stride.h + row % stride.h) * stride.w + column % stride.w;
-        (phase * self.phase.h + row / stride.h) * self.phase.w + column / stride.w
-    }
-
-    /// The copies that make the padded planes; zeros are there already.
-    fn image_runs(&self) -> Vec<Run> {
-        let (spec, image) = (&self.spec, self.image);
-        let padding = spec.padding;
-        let rows = axis(spec.padding_mode, padding.top, image.h, padding.bottom);
-        let columns = axis(spec.padding_mode, padding.left, image.w, padding.right);
-        let mut runs = Vec::new();
-        for channel in 0..spec.in_per_group() {
-            for &(row, y) in &rows {
-                for &(column, x) in &columns {
-                    let from = (channel * image.h + y) * image.w + x;
-                    append(&mut runs, Run { from, to: self.place(channel, row, column), len: 1 });
-                }
-            }
+    /// Elements from one row to the next of what is read.
+    fn pitch(&self) -> usize {
+        match self.source {
+            Source::Image => self.image.w,
+            Source::Copy(sort) => sort.w,
         }
-        runs
     }
 
-    /// The copies from the tile to the output planes.
+    fn span_checked(&self) -> Option<usize> {
+        (self.out.h - 1).checked_mul(self.pitch())?.checked_add(self.out.w)
+    }
+
+    /// From the first output to the last, in rows as long as those that are read.
+    fn span(&self) -> usize {
+        (self.out.h - 1) * self.pitch() + self.out.w
+    }
+
+    /// Elements of one channel on the stack, before they are copied to the output.
+    fn tile(&self) -> usize {
+        self.span().max(self.lanes)
+    }
+
+    /// Where the vectors begin.
+    fn starts(&self) -> Vec<usize> {
+        let last = self.span().saturating_sub(self.lanes);
+        (0..self.span().div_ceil(self.lanes)).map(|vector| last.min(vector * self.lanes)).collect()
+    }
+
+    /// Whether vectors are stored to the output as they are.
+    fn stores_rows(&self) -> bool {
+        self.pitch() == self.out.w && self.span() >= self.lanes
+    }
+
+    /// The copies from the stack to the output planes.
     fn output_runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();
-        for o in 0..self.spec.out_per_group() {
-            for y in 0..self.out.h {
-                let from = o * self.vectors * self.lanes + y * self.phase.w;
-                append(&mut runs, Run { from, to: (o * self.out.h + y) * self.out.w, len: self.out.w });
-            }
+        for (o, y) in (0..self.spec.out_per_group()).flat_map(|o| (0..self.out.h).map(move |y| (o, y))) {
+            let from = o * self.tile() + y * self.pitch();
+            let to = (o * self.out.h + y) * self.out.w;
+            copies::append(&mut runs, Run { from, to, len: self.out.w });
         }
         runs
-    }
-}
-
-/// The padded indices of an axis that hold a pixel, and which.
-fn axis(mode: PaddingMode, before: usize, size: usize, after: usize) -> Vec<(usize, usize)> {
-    let last = size - 1;
-    let source = |at: usize| match (at.checked_sub(before), mode) {
-        (Some(i), _) if i < size => Some(i),
-        (_, PaddingMode::Zeros) => None,
-        (None, PaddingMode::Reflect) => Some(before - at),
-        (Some(i), PaddingMode::Reflect) => Some(2 * last - i),
-        (None, PaddingMode::Replicate) => Some(0),
-        (Some(_), PaddingMode::Replicate) => Some(last),
-        (None, PaddingMode::Circular) => Some(size + at - before),
-        (Some(i), PaddingMode::Circular) => Some(i - size),
-    };
-    (0..before + size + after).filter_map(|at| Some((at, source(at)?))).collect()
-}
-
-/// Adds a run, to the one before if it continues that.
-fn append(runs: &mut Vec<Run>, run: Run) {
-    match runs.last_mut() {
-        Some(last) if last.from + last.len == run.from && last.to + last.len == run.to => last.len += run.len,
-        _ => runs.push(run),
     }
 }
 
 pub(super) fn lower(block: &Block<'_>) -> Vec<Stmt> {
     let whole = block.spec.input.and_then(|image| Whole::new(block.spec, image, block.lanes()));
     let Some(whole) = whole else { unreachable!("only layers that can be unrolled are planned so") };
-    let (Some(padded), Some(tile)) = (whole.padded_len(), whole.tile_len()) else {
-        unreachable!("both were counted when the layer was planned")
-    };
-    let mut body = vec![Stmt::Local { buffer: Buffer::Padded, len: padded }];
-    body.extend(whole.image_runs().iter().map(|run| copy(Buffer::Image, Buffer::Padded, *run)));
-    body.extend(windows(block, &whole, padded));
-    body.push(Stmt::Local { buffer: Buffer::Tile, len: tile });
-    // As many accumulators at a time as there are registers.
-    let all: Vec<_> = (0..block.channels).flat_map(|o| (0..whole.vectors).map(move |v| (o, v))).collect();
-    for part in all.chunks(block.plan.machine.accumulators_each(1)) {
-        body.extend(whole.accumulate(part));
+    let mut body = whole.source();
+    body.extend(whole.parameters(block.width));
+    if !whole.stores_rows() {
+        body.push(Stmt::Local { buffer: Buffer::Tile, len: whole.tile() * block.channels });
     }
-    body.extend(whole.output_runs().iter().map(|run| copy(Buffer::Tile, Buffer::Output, *run)));
+    for part in whole.parts(block.plan.machine, block.channels) {
+        body.extend(whole.accumulate(&part));
+    }
+    if !whole.stores_rows() {
+        body.extend(whole.output_runs().iter().map(|run| run.copy(Buffer::Tile, Buffer::Output)));
+    }
     body
 }
 
-fn copy(from: Buffer, to: Buffer, run: Run) -> Stmt {
-    Stmt::Copy { from: (from, run.from), to: (to, run.to), len: run.len }
-}
-
-fn windows(block: &Block<'_>, whole: &Whole, padded: usize) -> Vec<Stmt> {
-    let window = |name: &str, buffer, len| Stmt::Window {
-        name: Reg::new(name, &[]),
-        buffer,
-        at: Index::Const(0),
-        len,
-    };
-    vec![
-        window("pixels", Buffer::Padded, padded),
-        window("weight_row", Buffer::Weights, whole.spec.terms() * block.width),
-        window("bias_row", Buffer::Bias, block.width),
-    ]
+fn window(name: &str, buffer: Buffer, len: usize) -> Stmt {
+    Stmt::Window { name: Reg::new(name, &[]), buffer, at: Index::Const(0), len }
 }
 
 impl Whole {
-    /// Some accumulators, each an output channel and a vector of its plane, from bias to tile.
-    fn accumulate(&self, part: &[(usize, usize)]) -> Vec<Stmt> {
-        let mut body: Vec<_> = part
-            .iter()
-            .map(|&(o, v)| {
-                let value = Vector::Splat { window: Reg::new("bias_row", &[]), at: o };
-                Stmt::Start { acc: acc(o, v), value }
-            })
-            .collect();
-        for tap in 0..self.spec.taps() {
-            for channel in 0..self.spec.in_per_group() {
-                body.extend(self.step(part, tap, channel));
+    /// Names what is read, and makes it.
+    fn source(&self) -> Vec<Stmt> {
+        match self.source {
+            Source::Image => {
+                let len = self.spec.in_per_group() * self.image.h * self.image.w;
+                let zeros = Stmt::Set { reg: zero(), value: Vector::Zero };
+                vec![window("pixels", Buffer::Image, len), zeros]
+            }
+            Source::Copy(sort) => {
+                let Some(len) = self.padded_len() else { unreachable!("counted when the layer was planned") };
+                let mut body = vec![Stmt::Local { buffer: Buffer::Padded, len }];
+                body.extend(self.sorted_runs(sort).iter().map(|run| run.copy(Buffer::Image, Buffer::Padded)));
+                body.push(window("pixels", Buffer::Padded, len));
+                body
             }
         }
-        body.extend(part.iter().map(|&(o, v)| Stmt::Store {
-            reg: acc(o, v),
-            buffer: Buffer::Tile,
-            at: Index::Const((o * self.vectors + v) * self.lanes),
-        }));
-        body
     }
 
-    /// A weight. All channels are one block, and groups differ.
-    fn place_of(&self, tap: usize, channel: usize, out: usize) -> Place {
-        Place { tap, channel: Some(channel), out, block: self.spec.out_per_group(), tail: false }
-    }
-
-    /// One tap of one channel.
-    fn step(&self, part: &[(usize, usize)], tap: usize, channel: usize) -> Vec<Stmt> {
-        let spec = &self.spec;
-        let (i, j) = (tap / spec.kernel.w, tap % spec.kernel.w);
-        let start = self.place(channel, i * spec.dilation.h, j * spec.dilation.w);
-        let mut body = Vec::new();
-        let mut vectors: Vec<_> = part.iter().map(|&(_, v)| v).collect();
-        vectors.sort_unstable();
-        vectors.dedup();
-        for v in vectors {
-            let value = Vector::Load { window: Reg::new("pixels", &[]), at: start + v * self.lanes };
-            body.push(set(pixel(tap, channel, v), value));
-        }
-        let mut products = Vec::new();
-        for &(o, v) in part {
-            let at = (tap * spec.in_per_group() + channel) * spec.out_per_group() + o;
-            let weight = (
-                Reg::new("w", &[tap, channel, o]),
-                Vector::Splat { window: Reg::new("weight_row", &[]), at },
-            );
-            let pair = [(acc(o, v), pixel(tap, channel, v))].into_iter();
-            products.extend(accumulate(spec.factor(self.place_of(tap, channel, o)), weight, pair));
-        }
-        if products.is_empty() { products } else { [body, products].concat() }
+    fn parameters(&self, width: usize) -> [Stmt; 2] {
+        let weights = window("weight_row", Buffer::Weights, self.spec.terms() * width);
+        [weights, window("bias_row", Buffer::Bias, width)]
     }
 }
 
@@ -234,10 +207,6 @@ fn set(reg: Reg, value: Vector) -> Stmt {
     Stmt::Set { reg, value }
 }
 
-fn acc(channel: usize, vector: usize) -> Reg {
-    Reg::new("acc", &[channel, vector])
-}
-
-fn pixel(tap: usize, channel: usize, vector: usize) -> Reg {
-    Reg::new("x", &[tap, channel, vector])
+fn load(at: usize) -> Vector {
+    Vector::Load { window: Reg::new("pixels", &[]), at }
 }

@@ -99,8 +99,10 @@ impl Display for Vector {
             Self::Zero => f.write_str("0"),
             Self::Load { window, at } => write!(f, "load {window}[{at}]"),
             Self::Splat { window, at } => write!(f, "splat {window}[{at}]"),
+            Self::SplatOf { row, at } => write!(f, "splat {row}[{at}]"),
             Self::Part { row, at, len } => write!(f, "load {row}[{at}] up to {len}"),
             Self::Last { window, count } => write!(f, "load the last {count} of {window}"),
+            Self::Keep { reg, lanes } => write!(f, "lanes {lanes:#b} of {reg}"),
             Self::Unzip { low, high, odd } => {
                 write!(f, "{} lanes of {low}, {high}", if *odd { "odd" } else { "even" })
             }

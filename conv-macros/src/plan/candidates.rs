@@ -209,7 +209,12 @@ impl Reads {
                 let min_width = Slide::of(spec, lanes).map_or(0, |slide| slide.least_width());
                 Self { copy: false, phases: 1, min_width }
             }
-            Tile::Whole | Tile::InPlace { .. } => Self { copy: false, phases: 1, min_width: 0 },
+            Tile::InPlace { .. } => {
+                let columns = InPlace::of(spec, lanes).filter(|columns| columns.copies_narrow(spec));
+                let min_width = columns.map_or(0, |columns| columns.least_width());
+                Self { copy: false, phases: 1, min_width }
+            }
+            Tile::Whole => Self { copy: false, phases: 1, min_width: 0 },
             Tile::Winograd { .. } => Self { copy: true, phases: 1, min_width: 0 },
         }
     }

@@ -29,8 +29,9 @@ const LANE: f64 = 8.0;
 const TILE: f64 = 10.0;
 /// How much longer unrolled taps take than their instructions should: measured, not understood.
 const UNROLLED: f64 = 1.25;
-/// The same of layers without any loop.
-const TINY: f64 = 1.6;
+/// The same of layers without any loop; and of those that read a copy, whose small pieces are on their way still.
+const TINY: f64 = 1.35;
+const TINY_COPY: f64 = 1.6;
 /// A call of the kernel.
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
@@ -122,7 +123,8 @@ impl Layer<'_> {
             }
         };
         let compute = cost.compute.max(self.reads());
-        Cost { compute, write: cost.write + CALL, ..cost }
+        let groups = if self.plan.loops_over_groups(self.spec) { self.spec.groups } else { 1 };
+        Cost { compute, write: cost.write + STEP + CALL / groups as f64, ..cost }
     }
 
     /// What it takes to read the image once, where it does not fit the second-level cache.
@@ -259,7 +261,7 @@ impl Layer<'_> {
         let down = self.out.h.div_ceil(rows) as f64;
         let tiles = down * self.out.w.div_ceil(machine.lanes) as f64;
         let stores = (channels * rows) as f64 * 1.5;
-        Cost { compute: tiles * (tile + STEP), copy: 0.0, write: tiles * stores + down * (row + TILE) }
+        Cost { compute: tiles * (tile + STEP), copy: 0.0, write: tiles * stores + down * (row + 0.75 * TILE) }
     }
 
     fn slide(&self, rows: usize) -> Cost {
@@ -277,8 +279,13 @@ impl Layer<'_> {
         let whole =
             self.spec.input.and_then(|image| tiny::Whole::new(self.spec, image, self.plan.machine.lanes));
         let Some(whole) = whole else { unreachable!("only layers that can be unrolled are planned so") };
-        let (fmas, loads) = (whole.fmas() as f64, whole.loads() as f64);
-        let compute = TINY * (fmas / FMAS).max(loads / LOADS);
+        let (products, fmas, splats) =
+            (whole.loads() as f64, whole.fmas() as f64, whole.splats(self.plan.machine) as f64);
+        let longer = if whole.copies_image() { TINY_COPY } else { TINY };
+        // To add some lanes is one instruction with AVX-512, and two without.
+        let kept = if self.plan.machine.bits == 512 { 1.0 } else { 2.0 };
+        let loads = products * self.plan.machine.unaligned_load() + splats;
+        let compute = longer * (fmas / FMAS).max(loads / LOADS) + kept * whole.kept() as f64;
         Cost { compute, copy: whole.copies() as f64, write: 0.0 }
     }
 

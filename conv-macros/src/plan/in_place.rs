@@ -28,8 +28,10 @@ const FREE_BUDGET: usize = BUDGET * 2 / 5;
 /// Rows that a tile reads at once: each has an address, of which the processor keeps some sixteen.
 const MOST_ROWS: usize = 10;
 
-/// How much longer a tile takes whose weights are not kept: the compiler keeps some, and then spills.
+/// How much longer a tile takes whose weights are not kept: the compiler keeps some, and then spills. With AVX-512 it
+/// reads those of one channel from memory, as it multiplies, unless they are more than there are registers.
 const SPILLED: f64 = 1.5;
+const FROM_MEMORY: f64 = 1.2;
 
 /// How the columns of a layer lie in the rows of the image.
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +61,11 @@ impl InPlace {
     pub(crate) fn of(spec: &Spec, lanes: usize) -> Option<Self> {
         let Padding { left, right, .. } = spec.padding;
         let (stride, span) = (spec.stride.w, spec.effective_kernel().w - 1);
-        let zeros = spec.padding_mode == PaddingMode::Zeros || left.max(right) == 0;
         // Vectors are shifted by less than their lanes.
         let near = span < lanes && left.max(right) <= span && right + stride <= lanes;
         let one = spec.in_per_group() == 1 && stride <= 2;
         let this = Self { stride, left, right, span, lanes };
-        (zeros && near && one && this.covers(spec)).then_some(this)
+        (near && one && this.covers(spec)).then_some(this)
     }
 
     /// Whether each output that a call can ask for is as wide as a vector at most, or as wide as tiles need.
@@ -78,6 +79,17 @@ impl InPlace {
             Some(None) => false,
             None => self.least_width() <= self.lanes + 1,
         }
+    }
+
+    /// Whether images whose output is narrower than [`InPlace::least_width`] are copied: where a row ends in a vector
+    /// is known only while the kernel runs, and what stands there are other pixels.
+    pub(crate) fn copies_narrow(&self, spec: &Spec) -> bool {
+        spec.input.is_none() && spec.padding_mode != PaddingMode::Zeros && self.left.max(self.right) > 0
+    }
+
+    /// The columns of a padded copy.
+    pub(crate) fn of_copy(self) -> Self {
+        Self { left: 0, right: 0, ..self }
     }
 
     /// Below this output width the first tile could read past the row's end, or the last before its start.
@@ -114,6 +126,11 @@ impl InPlace {
     /// The group of its last tap.
     pub(crate) fn last_group(&self) -> isize {
         self.column(self.span).group
+    }
+
+    /// Pixels from the first that a tile reads to the last.
+    pub(crate) fn reach(&self) -> usize {
+        self.last_group().abs_diff(self.first_group()) + self.stride * self.lanes
     }
 
     /// How many of a row's last pixels are all that its last tile reads.
@@ -153,12 +170,14 @@ impl InPlace {
 
     /// Cycles of one tile of so many channels and rows.
     pub(super) fn cycles(&self, spec: &Spec, machine: Machine, tile: [usize; 2], products: usize) -> f64 {
-        let [_, rows] = tile;
+        let [channels, rows] = tile;
         let busy = self.busy(spec, machine, rows, products);
         if keeps_weights(spec, machine, tile) {
             return busy;
         }
-        SPILLED * (self.loads(spec, machine, rows) / 2.0 + (rows * products) as f64 / 2.0).max(busy)
+        let few = machine.bits == 512 && channels == 1 && products <= machine.registers;
+        let longer = if few { FROM_MEMORY } else { SPILLED };
+        longer * (self.loads(spec, machine, rows) / 2.0 + (rows * products) as f64 / 2.0).max(busy)
     }
 
     /// Cycles of so many products for each of some rows, and of their pixels.

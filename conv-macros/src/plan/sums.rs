@@ -117,7 +117,8 @@ fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
 
 /// Accumulators, vectors of gradients, and three for pixels.
 fn in_place(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
-    let Some(columns) = InPlace::of(spec, machine.lanes) else { return Vec::new() };
+    let columns = InPlace::of(spec, machine.lanes).filter(|columns| !columns.copies_narrow(spec));
+    let Some(columns) = columns else { return Vec::new() };
     let outs = spec.out_per_group();
     let fits = |lines: &usize| {
         let registers = outs.saturating_mul(spec.taps() + lines);

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::layers::Case;
 use super::pattern::Weights;
 use crate::backward::Adjoint;
+use crate::lower::tiny::Whole;
 use crate::plan::{Geometry, Machine, Tile, candidates, plan};
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
@@ -165,7 +166,7 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
     )
 }
 
-/// A depthwise layer, padded with zeros if at all, and one of the tiles that read its image in place.
+/// A depthwise layer, and one of the tiles that read its image in place.
 pub(super) fn in_place() -> impl Strategy<Value = Case> {
     let weights =
         prop_oneof![3 => Just(Weights::Unknown), 1 => Just(Weights::Mixed), 1 => Just(Weights::Taps)];
@@ -174,15 +175,36 @@ pub(super) fn in_place() -> impl Strategy<Value = Case> {
     (spec(), weights, sizes, choice).prop_filter_map(
         "the image cannot be read in place",
         |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
-            let (groups, sides) = (spec.groups, spec.padding.left.max(spec.padding.right));
-            let padding_mode = if sides > 0 { PaddingMode::Zeros } else { spec.padding_mode };
-            let mut spec = Spec { in_channels: groups, out_channels: out * groups, padding_mode, ..spec };
+            let groups = spec.groups;
+            let mut spec = Spec { in_channels: groups, out_channels: out * groups, ..spec };
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             spec.pattern = weights.pattern(&spec);
             let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::InPlace { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights, image, plan, adjoint_of: None })
+        },
+    )
+}
+
+/// A small layer that is unrolled over its image as it is.
+pub(super) fn in_one_line() -> impl Strategy<Value = Case> {
+    let weights = prop_oneof![3 => Just(Weights::Unknown), 1 => Just(Weights::Mixed)];
+    let choice = (0usize..6, 1usize..3, 1usize..3);
+    (spec(), weights, size(), size(), choice).prop_filter_map(
+        "the image is copied",
+        |(spec, weights, more_h, more_w, (width, depth, out))| {
+            let (groups, stride) = (spec.groups, Hw { h: 1, w: 1 });
+            let mut spec = Spec { in_channels: depth * groups, out_channels: out * groups, stride, ..spec };
+            let image = smallest(&spec, more_h, more_w);
+            spec.input = Some(image);
+            spec.pattern = weights.pattern(&spec);
+            let machine = machine(width, spec.dtype);
+            let reads_image =
+                Whole::new(&spec, image, machine.lanes).is_some_and(|whole| !whole.copies_image());
+            let plans = candidates(&spec, machine).into_iter();
+            let plan = plans.filter(|plan| reads_image && plan.tile == Tile::Whole).next_back()?;
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )

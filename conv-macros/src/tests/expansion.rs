@@ -323,31 +323,115 @@ fn stages_of_a_layer_that_is_unrolled() {
     ic1oc1_kh1kw2_sh1sw1_dh1dw1_g1_pt0pb0pl1pr1_circular_f64_i1x3
     128-bit: tiny, lanes over all output pixels, wholly unrolled; reads the image itself; about 0 cycles an image of 1x3 (0 compute, 0 copy, 0 write), the least of 1 tiles compared
     vectors of 2 lanes
-    padded = [0; 7]
-    padded[0; 1] = image[2; 1]
-    padded[1; 3] = image[0; 3]
-    padded[4; 1] = image[0; 1]
-    pixels = padded[0; 7]
-    weight_row = weights[0; 2]
-    bias_row = bias[0; 1]
-    tile = [0; 4]
-    acc_0_0 = splat bias_row[0]
-    acc_0_1 = splat bias_row[0]
-    x_0_0_0 = load pixels[0]
-    x_0_0_1 = load pixels[2]
-    w_0_0_0 = splat weight_row[0]
-    acc_0_0 += x_0_0_0 * w_0_0_0
-    w_0_0_0 = splat weight_row[0]
-    acc_0_1 += x_0_0_1 * w_0_0_0
-    x_1_0_0 = load pixels[1]
-    x_1_0_1 = load pixels[3]
-    w_1_0_0 = splat weight_row[1]
-    acc_0_0 += x_1_0_0 * w_1_0_0
-    w_1_0_0 = splat weight_row[1]
-    acc_0_1 += x_1_0_1 * w_1_0_0
-    tile[0] = acc_0_0
-    tile[2] = acc_0_1
-    output[0; 4] = tile[0; 4]
+    for each of groups groups, moving image by 3, output by out_plane
+      padded = [0; 7]
+      padded[0; 1] = image[2; 1]
+      padded[1; 3] = image[0; 3]
+      padded[4; 1] = image[0; 1]
+      pixels = padded[0; 7]
+      weight_row = weights[0; 2]
+      bias_row = bias[0; 1]
+      tile = [0; 4]
+      acc_0_0 = splat bias_row[0]
+      acc_0_1 = splat bias_row[0]
+      x_0_0_0 = load pixels[0]
+      x_0_0_2 = load pixels[2]
+      w_0_0_0 = splat weight_row[0]
+      acc_0_0 += x_0_0_0 * w_0_0_0
+      w_0_0_0 = splat weight_row[0]
+      acc_0_1 += x_0_0_2 * w_0_0_0
+      x_1_0_0 = load pixels[1]
+      x_1_0_2 = load pixels[3]
+      w_1_0_0 = splat weight_row[1]
+      acc_0_0 += x_1_0_0 * w_1_0_0
+      w_1_0_0 = splat weight_row[1]
+      acc_0_1 += x_1_0_2 * w_1_0_0
+      tile[0] = acc_0_0
+      tile[2] = acc_0_1
+      output[0; 4] = tile[0; 4]
+");
+}
+
+#[test]
+fn stages_of_a_layer_that_is_unrolled_over_its_image() {
+    let text = stages("in: 1, out: 1, k: (2, 3), padding: 1, input: (1, 4), dtype: f64", Tile::Whole);
+    insta::assert_snapshot!(text, @r"
+    ic1oc1_kh2kw3_sh1sw1_dh1dw1_g1_p1_f64_i1x4
+    128-bit: tiny, lanes over all output pixels, wholly unrolled; reads the image itself; about 0 cycles an image of 1x4 (0 compute, 0 copy, 0 write), the least of 1 tiles compared
+    vectors of 2 lanes
+    for each of groups groups, moving image by 4, output by out_plane
+      pixels = image[0; 4]
+      zero = 0
+      weight_row = weights[0; 6]
+      bias_row = bias[0; 1]
+      acc_0_0 = splat bias_row[0]
+      acc_0_1 = splat bias_row[0]
+      acc_0_2 = splat bias_row[0]
+      acc_0_3 = splat bias_row[0]
+      x_0_0_4_end = load pixels[0]
+      x_0_0_4 = slide zero, x_0_0_4_end by 1
+      x_0_0_6 = load pixels[1]
+      column_0_2_0 = 0
+      w_0_0_0 = splat weight_row[0]
+      column_0_2_0 += x_0_0_4 * w_0_0_0
+      w_0_0_0 = splat weight_row[0]
+      acc_0_3 += x_0_0_6 * w_0_0_0
+      x_1_0_4 = load pixels[0]
+      x_1_0_6 = load pixels[2]
+      w_1_0_0 = splat weight_row[1]
+      acc_0_2 += x_1_0_4 * w_1_0_0
+      w_1_0_0 = splat weight_row[1]
+      acc_0_3 += x_1_0_6 * w_1_0_0
+      x_2_0_2_end = load pixels[0]
+      x_2_0_2 = slide zero, x_2_0_2_end by 1
+      x_2_0_4 = load pixels[1]
+      x_2_0_6_end = load pixels[2]
+      x_2_0_6 = slide x_2_0_6_end, zero by 1
+      column_0_1_2 = 0
+      w_2_0_0 = splat weight_row[2]
+      column_0_1_2 += x_2_0_2 * w_2_0_0
+      w_2_0_0 = splat weight_row[2]
+      acc_0_2 += x_2_0_4 * w_2_0_0
+      column_0_3_2 = 0
+      w_2_0_0 = splat weight_row[2]
+      column_0_3_2 += x_2_0_6 * w_2_0_0
+      x_3_0_0_end = load pixels[0]
+      x_3_0_0 = slide zero, x_3_0_0_end by 1
+      x_3_0_2 = load pixels[1]
+      x_3_0_4_end = load pixels[2]
+      x_3_0_4 = slide x_3_0_4_end, zero by 1
+      column_0_0_0 = 0
+      w_3_0_0 = splat weight_row[3]
+      column_0_0_0 += x_3_0_0 * w_3_0_0
+      w_3_0_0 = splat weight_row[3]
+      acc_0_1 += x_3_0_2 * w_3_0_0
+      w_3_0_0 = splat weight_row[3]
+      column_0_2_0 += x_3_0_4 * w_3_0_0
+      x_4_0_0 = load pixels[0]
+      x_4_0_2 = load pixels[2]
+      w_4_0_0 = splat weight_row[4]
+      acc_0_0 += x_4_0_0 * w_4_0_0
+      w_4_0_0 = splat weight_row[4]
+      acc_0_1 += x_4_0_2 * w_4_0_0
+      x_5_0_0 = load pixels[1]
+      x_5_0_2_end = load pixels[2]
+      x_5_0_2 = slide x_5_0_2_end, zero by 1
+      w_5_0_0 = splat weight_row[5]
+      acc_0_0 += x_5_0_0 * w_5_0_0
+      w_5_0_0 = splat weight_row[5]
+      column_0_1_2 += x_5_0_2 * w_5_0_0
+      kept_0_0_0 = lanes 0b10 of column_0_0_0
+      acc_0_0 += kept_0_0_0
+      kept_0_1_2 = lanes 0b1 of column_0_1_2
+      acc_0_1 += kept_0_1_2
+      kept_0_2_0 = lanes 0b10 of column_0_2_0
+      acc_0_2 += kept_0_2_0
+      kept_0_3_2 = lanes 0b1 of column_0_3_2
+      acc_0_3 += kept_0_3_2
+      output[0] = acc_0_0
+      output[2] = acc_0_1
+      output[4] = acc_0_2
+      output[6] = acc_0_3
 ");
 }
 

@@ -243,6 +243,7 @@ impl Interpreter {
             Vector::Zero => vec![0.0; self.lanes],
             Vector::Load { window, at } => self.window(window)[*at..at + self.lanes].to_vec(),
             Vector::Splat { window, at } => vec![self.window(window)[*at]; self.lanes],
+            Vector::SplatOf { row, at } => vec![self.window(row)[self.index(at)]; self.lanes],
             Vector::Part { row, at, len } => {
                 let (row, len) = (self.window(row), self.index(len));
                 (*at..at + self.lanes).map(|at| if at < len { row[at] } else { 0.0 }).collect()
@@ -251,6 +252,10 @@ impl Interpreter {
                 let before = self.lanes - self.index(count);
                 let window = self.window(window).iter().enumerate();
                 window.map(|(at, value)| if at < before { 0.0 } else { *value }).collect()
+            }
+            Vector::Keep { reg, lanes } => {
+                let kept = |(lane, value): (usize, &f64)| if lanes >> lane & 1 == 1 { *value } else { 0.0 };
+                self.registers[reg].iter().enumerate().map(kept).collect()
             }
             Vector::Unzip { low, high, odd } => {
                 let both = self.registers[low].iter().chain(&self.registers[high]);

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered, in_parts, in_place, sliding};
+use super::cases::{adjoint, case, filtered, in_one_line, in_parts, in_place, sliding};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -32,6 +32,12 @@ struct Data {
 }
 
 impl Case {
+    /// The data of a group, or of an image of the one group.
+    fn input(&self, at: usize) -> Data {
+        let data = self.data(at);
+        if self.spec.groups > 1 { data } else { Data { image: data.image, ..self.data(0) } }
+    }
+
     /// The data of a group. What is known of weights is the same in all of them.
     fn data(&self, group: usize) -> Data {
         let spec = &self.spec;
@@ -211,9 +217,10 @@ impl Case {
         ]
     }
 
-    /// Groups that one call of the kernel computes.
+    /// Groups, or images of one group, that one call of the kernel computes.
     fn together(&self) -> usize {
-        if self.plan.loops_over_groups(&self.spec) { 2 } else { 1 }
+        let copies = self.plan.copies(self.geometry().out.w);
+        if self.plan.loops_over_groups(&self.spec) && !copies { 2 } else { 1 }
     }
 
     fn geometry(&self) -> Geometry {
@@ -249,7 +256,9 @@ impl Case {
         let (spec, plan) = (&self.spec, &self.plan);
         let tail = first + plan.block > spec.out_per_group();
         let channels = plan.channels(spec, tail);
-        let packed = groups.iter().map(|data| packed(self, data, first, channels, plan.width(tail)));
+        // Images share their weights.
+        let packed =
+            groups.iter().take(spec.groups).map(|data| packed(self, data, first, channels, plan.width(tail)));
         let (weights, bias): (Vec<_>, Vec<_>) = packed.unzip();
         let [weights, bias] = [weights, bias].map(|groups| groups.concat());
         let buffers = [
@@ -323,7 +332,7 @@ fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
     let result = runner.run(&strategy, |case| {
         // The interpreter is slow: a few pixels tell as much as many.
         prop_assume!(case.adjoint_of.is_none() || case.spec.macs(case.image) < 50_000);
-        let groups: Vec<_> = (0..case.together()).map(|group| case.data(group)).collect();
+        let groups: Vec<_> = (0..case.together()).map(|group| case.input(group)).collect();
         let expected: Vec<_> = groups.iter().flat_map(|data| case.expected(data)).collect();
         let actual = case.actual(&groups);
         if matches!(case.plan.tile, Tile::Winograd { .. }) {
@@ -358,6 +367,11 @@ fn random_layers_of_sliding_columns_compute_the_definition() {
 #[test]
 fn random_layers_read_in_place_compute_the_definition() {
     check(10_000, in_place());
+}
+
+#[test]
+fn random_layers_unrolled_over_their_image_compute_the_definition() {
+    check(4_000, in_one_line());
 }
 
 #[test]

@@ -6,17 +6,43 @@ use super::source;
 use crate::tile::copy_short;
 use crate::{Conv2dConfig, Element, PaddingMode};
 
+/// Columns outside the image, on each side, that are filled together in each row.
+const NEAREST: usize = 2;
+
+/// An element of the image's row, and where it stands in the copy's.
+#[derive(Clone, Copy, Default)]
+struct Move {
+    from: usize,
+    to: usize,
+}
+
 /// How rows of the image become rows of the copy. Each way is a function of its own: all of them in one are more
 /// than the compiler keeps in registers, and take twice as long.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
-    pub(super) config: &'a Conv2dConfig,
-    pub(super) phases: usize,
-    pub(super) width: usize,
-    pub(super) pitch: usize,
+    config: &'a Conv2dConfig,
+    phases: usize,
+    width: usize,
+    pitch: usize,
+    /// What fills the first columns of each side; if these are fewer, also what stands there already.
+    nearest: [Move; 2 * NEAREST],
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    pub(super) fn new(config: &'a Conv2dConfig, phases: usize, width: usize, pitch: usize) -> Self {
+        let mut this = Self { config, phases, width, pitch, nearest: [Move::default(); 2 * NEAREST] };
+        let ([left, right], mode) = (config.padding[1], config.padding_mode);
+        if mode != PaddingMode::Zeros {
+            let end = left + width;
+            let columns = (0..NEAREST.min(left)).chain(end..end + NEAREST.min(right));
+            this.nearest = [Move { from: 0, to: this.place(left) }; 2 * NEAREST];
+            for (at, x) in columns.enumerate() {
+                this.nearest[at] = this.outside(x);
+            }
+        }
+        this
+    }
+
     /// Zeros left and right of the image, at least.
     #[inline(never)]
     pub(super) fn clear<S: Simd, E: Element>(self, simd: S, rows: &mut [E]) {
@@ -86,57 +112,32 @@ impl Columns<'_> {
     /// What stands left and right of the image in the modes other than zeros.
     #[inline(never)]
     pub(super) fn border<E: Element>(self, pixels: &[E], rows: &mut [E]) {
-        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
-            if self.phases == 1 {
-                self.sides(pixels, row);
-            } else {
-                let left = self.config.padding[1][0];
-                self.sorted_sides(pixels, row, 0..left);
-                self.sorted_sides(pixels, row, left + self.width..row.len());
-            }
+        let [left, right] = self.config.padding[1];
+        let end = left + self.width;
+        self.each_row(pixels, rows, &self.nearest);
+        for x in (NEAREST.min(left)..left).chain(end + NEAREST.min(right)..end + right) {
+            self.each_row(pixels, rows, &[self.outside(x)]);
+        }
+        // What only fills the row up, where columns are sorted.
+        for row in rows.chunks_exact_mut(self.pitch) {
+            (end + right..self.pitch).for_each(|x| row[self.place(x)] = E::ZERO);
         }
     }
 
-    /// What stands left and right of the image, mode by mode: [`source`] for a few columns of each row
-    /// would take as long as the row.
+    /// Moves the same elements of each row.
     #[inline(always)]
-    fn sides<E: Element>(self, pixels: &[E], row: &mut [E]) {
-        let [left, right] = self.config.padding[1];
-        let (before, rest) = row.split_at_mut(left);
-        let (after, filler) = rest[self.width..].split_at_mut(right);
-        filler.fill(E::ZERO);
-        match (self.config.padding_mode, pixels) {
-            (PaddingMode::Reflect, [_, others @ ..]) => {
-                for (to, from) in before.iter_mut().rev().zip(others) {
-                    *to = *from;
-                }
-                for (to, from) in after.iter_mut().zip(pixels.iter().rev().skip(1)) {
-                    *to = *from;
-                }
-            }
-            (PaddingMode::Replicate, [first, ..]) => {
-                before.fill(*first);
-                after.fill(pixels[self.width - 1]);
-            }
-            (PaddingMode::Circular, _) => {
-                before.copy_from_slice(&pixels[self.width - left..]);
-                after.copy_from_slice(&pixels[..right]);
-            }
-            _ => {
-                before.fill(E::ZERO);
-                after.fill(E::ZERO);
+    fn each_row<const N: usize, E: Element>(self, pixels: &[E], rows: &mut [E], moves: &[Move; N]) {
+        for (pixels, row) in pixels.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.pitch)) {
+            for Move { from, to } in *moves {
+                row[to] = pixels[from];
             }
         }
     }
 
-    /// The columns outside the image, and those that only fill the row up, where columns are sorted.
-    fn sorted_sides<E: Element>(self, pixels: &[E], row: &mut [E], columns: core::ops::Range<usize>) {
-        let [left, right] = self.config.padding[1];
-        for x in columns {
-            let real = x < left + self.width + right;
-            let from = real.then(|| source(self.config.padding_mode, x, left, self.width)).flatten();
-            row[self.place(x)] = from.map_or(E::ZERO, |from| pixels[from]);
-        }
+    /// The move that fills a column outside the image.
+    fn outside(self, x: usize) -> Move {
+        let from = source(self.config.padding_mode, x, self.config.padding[1][0], self.width);
+        Move { from: from.unwrap_or(0), to: self.place(x) }
     }
 
     /// Where column `x` of the padded image stands in a row.

@@ -1,0 +1,86 @@
+//! The padded copy on the stack. Everything is a constant, so every padding mode is a list of copies.
+
+use super::{Source, Whole};
+use crate::nest::{Buffer, Stmt};
+use crate::spec::{Hw, PaddingMode};
+
+/// A run of elements that are copied together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) len: usize,
+}
+
+impl Run {
+    pub(super) fn copy(self, from: Buffer, to: Buffer) -> Stmt {
+        Stmt::Copy { from: (from, self.from), to: (to, self.to), len: self.len }
+    }
+}
+
+impl Whole {
+    /// Elements of all sorts of all planes, and what the last vectors read beyond.
+    pub(super) fn padded_len(&self) -> Option<usize> {
+        let Source::Copy(sort) = self.source else { return Some(0) };
+        let sorts = self.spec.stride.h.checked_mul(self.spec.stride.w)?;
+        let plane = sort.h.checked_mul(sort.w)?.checked_mul(sorts)?;
+        plane.checked_mul(self.spec.in_per_group())?.checked_add(self.lanes)
+    }
+
+    /// Where a row and a column of a channel's padded plane stand.
+    pub(super) fn place(&self, sort: Hw, channel: usize, row: usize, column: usize) -> usize {
+        let stride = self.spec.stride;
+        let plane = (channel * stride.h + row % stride.h) * stride.w + column % stride.w;
+        (plane * sort.h + row / stride.h) * sort.w + column / stride.w
+    }
+
+    /// The copies that make what is read.
+    pub(super) fn image_runs(&self) -> Vec<Run> {
+        match self.source {
+            Source::Image => Vec::new(),
+            Source::Copy(sort) => self.sorted_runs(sort),
+        }
+    }
+
+    /// The copies that make the padded planes; zeros are there already.
+    pub(super) fn sorted_runs(&self, sort: Hw) -> Vec<Run> {
+        let (spec, image) = (&self.spec, self.image);
+        let padding = spec.padding;
+        let rows = axis(spec.padding_mode, padding.top, image.h, padding.bottom);
+        let columns = axis(spec.padding_mode, padding.left, image.w, padding.right);
+        let mut runs = Vec::new();
+        for channel in 0..spec.in_per_group() {
+            for &(row, y) in &rows {
+                for &(column, x) in &columns {
+                    let from = (channel * image.h + y) * image.w + x;
+                    append(&mut runs, Run { from, to: self.place(sort, channel, row, column), len: 1 });
+                }
+            }
+        }
+        runs
+    }
+}
+
+/// The padded indices of an axis that hold a pixel, and which.
+fn axis(mode: PaddingMode, before: usize, size: usize, after: usize) -> Vec<(usize, usize)> {
+    let last = size - 1;
+    let source = |at: usize| match (at.checked_sub(before), mode) {
+        (Some(i), _) if i < size => Some(i),
+        (_, PaddingMode::Zeros) => None,
+        (None, PaddingMode::Reflect) => Some(before - at),
+        (Some(i), PaddingMode::Reflect) => Some(2 * last - i),
+        (None, PaddingMode::Replicate) => Some(0),
+        (Some(_), PaddingMode::Replicate) => Some(last),
+        (None, PaddingMode::Circular) => Some(size + at - before),
+        (Some(i), PaddingMode::Circular) => Some(i - size),
+    };
+    (0..before + size + after).filter_map(|at| Some((at, source(at)?))).collect()
+}
+
+/// Adds a run, to the one before if it continues that.
+pub(super) fn append(runs: &mut Vec<Run>, run: Run) {
+    match runs.last_mut() {
+        Some(last) if last.from + last.len == run.from && last.to + last.len == run.to => last.len += run.len,
+        _ => runs.push(run),
+    }
+}
