@@ -203,8 +203,8 @@ pub(super) fn in_one_line() -> impl Strategy<Value = Case> {
             let machine = machine(width, spec.dtype);
             let reads_image =
                 Whole::new(&spec, image, machine.lanes).is_some_and(|whole| !whole.copies_image());
-            let plans = candidates(&spec, machine).into_iter();
-            let plan = plans.filter(|plan| reads_image && plan.tile == Tile::Whole).next_back()?;
+            let mut plans = candidates(&spec, machine).into_iter();
+            let plan = plans.find(|plan| reads_image && plan.tile == Tile::Whole)?;
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
