@@ -6,6 +6,7 @@ use conv_runtime::{Element, Gradients};
 conv2d! {
     struct Depthwise<in: 48, out: 48, k: 3, padding: 1, groups: 48>;
     struct DepthwiseKnown<in: 48, out: 48, k: 5, padding: 2, groups: 48, padding_mode: reflect, input: (63, 61)>;
+    struct Planes<in: 3, out: 3, k: 5, padding: 2, groups: 3>;
     struct OneBlock<in: 16, out: 24, k: 3, padding: 1, algorithm: direct>;
     struct OneBlockKnown<in: 16, out: 24, k: 3, stride: 2, padding: 1, input: (120, 121)>;
     struct Filtered<in: 32, out: 32, k: 3, padding: 1, algorithm: winograd>;
@@ -57,6 +58,7 @@ fn images_are_shared_out() {
 
 #[test]
 fn rows_are_shared_out() {
+    check::<Planes>([1, 3, 300, 301]);
     check::<OneBlock>([1, 16, 150, 141]);
     check::<OneBlockKnown>([1, 16, 120, 121]);
     check::<Filtered>([1, 32, 63, 62]);

@@ -5,7 +5,7 @@
 //!
 //! 1. groups and images, whose outputs follow one another;
 //! 2. rows: each thread computes some bands of rows of all channels to memory of its own, from where they are then
-//!    put together;
+//!    put together, unless it is one channel, whose rows follow one another;
 //! 3. output channels, block by block, for which each thread makes the copy of the image again.
 //!
 //! The same kernels run over the same blocks and bands, whoever calls them: the result has the same bits.
@@ -60,9 +60,10 @@ impl Split {
         let bands = extent.out[0].div_ceil(extent.band);
         let blocks = channels.div_ceil(scheme.block);
         let again = if extent.copies { COPIED } else { 1.0 };
+        let staged = if stages(pass) { STAGED } else { 1.0 };
         let ways = [
             (busy(images), Way::Images(shares(images))),
-            (STAGED * busy(bands), Way::Rows(shares(bands) * extent.band)),
+            (staged * busy(bands), Way::Rows(shares(bands) * extent.band)),
             (again * busy(blocks), Way::Channels(shares(blocks) * scheme.block)),
         ];
         let (busy, way) = ways.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best })?;
@@ -78,7 +79,7 @@ impl Split {
         memory: impl FnOnce(usize) -> Option<&'m mut [K::Elem]>,
     ) -> Option<()> {
         let share = pass.extent.shares.total()?.checked_next_multiple_of(LINE)?.max(LINE);
-        let staged = if matches!(self.way, Way::Rows(_)) { pass.to } else { 0 };
+        let staged = if matches!(self.way, Way::Rows(_)) && stages(pass) { pass.to } else { 0 };
         let all = memory(share.checked_mul(self.threads)?.checked_add(staged)?)?;
         let (memory, staged) = all.split_at_mut(share * self.threads);
         let mut memory = Shares { all: memory, each: share };
@@ -86,8 +87,12 @@ impl Split {
             Way::Images(count) => images(pass, count, x, y, &mut memory),
             Way::Rows(rows) => {
                 for (at, (x, y)) in x.chunks_exact(pass.from).zip(y.chunks_exact_mut(pass.to)).enumerate() {
-                    bands(pass, pass.group(at), rows, x, staged, &mut memory);
-                    gather(pass, rows, staged, y);
+                    if stages(pass) {
+                        bands(pass, pass.group(at), rows, x, staged, &mut memory);
+                        gather(pass, rows, staged, y);
+                    } else {
+                        bands(pass, pass.group(at), rows, x, y, &mut memory);
+                    }
                 }
             }
             Way::Channels(count) => {
@@ -98,6 +103,11 @@ impl Split {
         }
         Some(())
     }
+}
+
+/// Whether rows that several threads compute have to be put together.
+fn stages<K: Kernel>(pass: &Pass<'_, K>) -> bool {
+    pass.whole().channels.len() > 1
 }
 
 /// Scratch, as much for each thread.
@@ -132,12 +142,12 @@ fn bands<K: Kernel>(
     group: usize,
     rows: usize,
     x: &[K::Elem],
-    staged: &mut [K::Elem],
+    all: &mut [K::Elem],
     memory: &mut Shares<'_, K::Elem>,
 ) {
     let [out_h, out_w] = pass.extent.out;
     let channels = pass.whole().channels;
-    let parts = staged.par_chunks_mut(channels.len() * rows * out_w);
+    let parts = all.par_chunks_mut(channels.len() * rows * out_w);
     parts.zip(memory.par_iter_mut()).enumerate().for_each(|(thread, (output, memory))| {
         let first = thread * rows;
         let part = Part { channels: channels.clone(), rows: first..out_h.min(first + rows) };
