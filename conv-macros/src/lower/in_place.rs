@@ -20,6 +20,7 @@
 //!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. Where it is not
 //!    known how narrow it is, and padding is not zeros, its rows are those of a padded copy.
 
+mod padding;
 mod row;
 
 pub(super) use self::row::{Place, Row, Tile, Widths, across, by_width, zero};

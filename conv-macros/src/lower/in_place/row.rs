@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::nest::{Index, Reg, Stmt, Var, Vector};
 use crate::plan::InPlace;
-use crate::spec::{PaddingMode, Spec};
+use crate::spec::Spec;
 
 /// Where a tile is in its row.
 #[derive(Clone)]
@@ -82,17 +82,10 @@ pub(in crate::lower) fn zero() -> Reg {
     Reg::new("zero", &[])
 }
 
-/// A column outside the row: so far before its first, or after its last.
-#[derive(Clone, Copy)]
-enum Outside {
-    Before(usize),
-    After(usize),
-}
-
 /// What a tile loads of one row of the image.
 pub(in crate::lower) struct Row<'a> {
-    tile: &'a Tile<'a>,
-    r: usize,
+    pub(super) tile: &'a Tile<'a>,
+    pub(super) r: usize,
     made: BTreeSet<Reg>,
     pub(in crate::lower) body: Vec<Stmt>,
 }
@@ -106,7 +99,7 @@ impl<'a> Row<'a> {
     }
 
     /// Sets a register, unless it is set already.
-    fn set(&mut self, reg: &Reg, value: impl FnOnce(&mut Self) -> Vector) {
+    pub(super) fn set(&mut self, reg: &Reg, value: impl FnOnce(&mut Self) -> Vector) {
         if self.made.insert(reg.clone()) {
             let value = value(self);
             self.body.push(Stmt::Set { reg: reg.clone(), value });
@@ -157,69 +150,7 @@ impl<'a> Row<'a> {
         reg
     }
 
-    fn pads_zeros(&self) -> bool {
-        self.tile.spec.padding_mode == PaddingMode::Zeros
-    }
-
-    /// A register whose last lanes are the last so many columns of a sort before the row.
-    fn before(&mut self, count: usize, phase: usize) -> Reg {
-        let InPlace { stride, left, .. } = *self.tile.columns;
-        let distances = (1..=count).rev().map(|lane| stride * lane - phase).filter(|k| *k <= left);
-        let columns = distances.map(Outside::Before).collect();
-        self.shifted("before", [phase, count], columns, |low, high| Vector::Slide { low, high, by: 1 })
-    }
-
-    /// A register whose first lanes are so many columns after the row, from the one on that comes after `from` others.
-    fn after(&mut self, from: usize, count: usize) -> Reg {
-        let most = self.tile.columns.right;
-        let by = self.tile.widths.lanes - 1;
-        let columns = (from + 1..=most.min(from + count)).rev().map(Outside::After).collect();
-        self.shifted("after", [from, count], columns, |high, low| Vector::Slide { low, high, by })
-    }
-
-    /// Vectors of one column each, put together: `next` shifts one more into those before it.
-    fn shifted(
-        &mut self,
-        role: &str,
-        [at, count]: [usize; 2],
-        columns: Vec<Outside>,
-        next: impl Fn(Reg, Reg) -> Vector,
-    ) -> Reg {
-        if self.pads_zeros() || columns.is_empty() {
-            return zero();
-        }
-        let mut all = None;
-        for (k, outside) in columns.into_iter().enumerate() {
-            let column = Reg::new(&format!("{role}_column"), &[self.r, at, count, k]);
-            self.set(&column, |row| Vector::SplatOf { row: row.row(), at: row.column(outside) });
-            all = Some(match all {
-                None => column,
-                Some(before) => {
-                    let reg = Reg::new(role, &[self.r, at, count, k]);
-                    self.set(&reg, |_| next(before, column));
-                    reg
-                }
-            });
-        }
-        all.unwrap_or_else(zero)
-    }
-
-    /// The column of the row that stands for one outside it.
-    fn column(&self, outside: Outside) -> Index {
-        let width = self.tile.widths.image.clone();
-        let from_end = |k: usize| width.clone().less(Index::Const(k));
-        match (self.tile.spec.padding_mode, outside) {
-            (PaddingMode::Zeros, _) => unreachable!("zeros are no columns"),
-            (PaddingMode::Reflect, Outside::Before(k)) => Index::Const(k),
-            (PaddingMode::Reflect, Outside::After(k)) => from_end(k + 1),
-            (PaddingMode::Replicate, Outside::Before(_)) => Index::Const(0),
-            (PaddingMode::Replicate, Outside::After(_)) => from_end(1),
-            (PaddingMode::Circular, Outside::Before(k)) => from_end(k),
-            (PaddingMode::Circular, Outside::After(k)) => Index::Const(k - 1),
-        }
-    }
-
-    fn row(&self) -> Reg {
+    pub(super) fn row(&self) -> Reg {
         Reg::new("row", &[self.r])
     }
 
@@ -240,26 +171,6 @@ impl<'a> Row<'a> {
         let low = Reg::new("end", &[self.r]);
         self.set(&low, |row| row.load(end));
         Vector::Slide { low, high: self.after(0, by), by }
-    }
-
-    /// A vector of the row from column `at` on, and what the padding is after it.
-    fn load_part(&mut self, at: usize) -> Vector {
-        let Widths { image, lanes, .. } = self.tile.widths;
-        let part = Vector::Part { row: self.row(), at, len: image.clone() };
-        let Some(width) = image.constant().filter(|_| !self.pads_zeros()) else { return part };
-        let inside = width.saturating_sub(at);
-        if inside >= *lanes {
-            return part;
-        }
-        let padding = self.after(at.saturating_sub(width), lanes - inside);
-        if inside == 0 {
-            return Vector::Same { reg: padding };
-        }
-        // The last pixels go to the last lanes, and then back, followed by the padding.
-        let [pixels, last] = ["part", "last"].map(|role| Reg::new(role, &[self.r, at]));
-        self.set(&pixels, |_| part);
-        self.set(&last, |_| Vector::Slide { low: zero(), high: pixels, by: inside });
-        Vector::Slide { low: last, high: padding, by: lanes - inside }
     }
 
     /// The window of the row that the tile's vectors are loaded from.

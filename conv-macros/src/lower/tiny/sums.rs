@@ -7,7 +7,7 @@ use super::{Source, Whole, load, set};
 use crate::lower::accumulate;
 use crate::nest::{Buffer, Index, Reg, Stmt, Vector};
 use crate::plan::Machine;
-use crate::spec::{Hw, Place};
+use crate::spec::{Place, Spec};
 
 /// An accumulator: a vector of an output channel's plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,8 +135,8 @@ impl Whole {
 
     /// Loads the pixels that a tap meets in a channel for the vector that begins there; `None` if there are none.
     pub(super) fn pixels(&self, tap: usize, channel: usize, start: usize) -> Option<Vec<Stmt>> {
-        let Hw { h: i, w: j } = Hw { h: tap / self.spec.kernel.w, w: tap % self.spec.kernel.w };
-        let dilation = self.spec.dilation;
+        let Spec { kernel, dilation, .. } = self.spec;
+        let (i, j) = (tap / kernel.w, tap % kernel.w);
         let (row, column) = (i * dilation.h, j * dilation.w);
         let reg = pixel(tap, channel, start);
         match self.source {
