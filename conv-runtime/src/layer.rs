@@ -262,8 +262,9 @@ fn known_shape<K: Kernel, const R: usize>(input: [usize; R]) -> Option<[usize; R
 /// Images of the one size that can be counted for sure, and their outputs.
 const fn most_images<K: Kernel>() -> usize {
     let Some([[h, w], [out_h, out_w]]) = K::SIZES else { return 0 };
-    // No overflow: one image of each was counted, in bytes.
-    let (image, out) = (K::CONFIG.in_channels * h * w, K::CONFIG.out_channels * out_h * out_w);
+    // The macro counted on its own machine, whose addresses may be longer.
+    let image = K::CONFIG.in_channels.saturating_mul(h).saturating_mul(w);
+    let out = K::CONFIG.out_channels.saturating_mul(out_h).saturating_mul(out_w);
     let most = if image > out { image } else { out };
     isize::MAX.unsigned_abs() / size_of::<f64>() / most
 }
@@ -366,48 +367,5 @@ impl<K: Differentiable> Conv2d for K {
         let (mut weight, mut bias) = (self.weight(), self.bias());
         change(weight.as_mut_slice(), bias.as_mut().map(Tensor::as_mut_slice));
         *self = pack_for(self.isa(), &weight, bias.as_ref());
-    }
-}
-
-#[cfg(feature = "alloc")]
-/// What the expression form of `conv2d!` returns: a layer that has no weights yet.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "a blueprint does nothing until it is given weights"]
-pub struct Blueprint<L> {
-    layer: core::marker::PhantomData<fn() -> L>,
-}
-
-#[cfg(feature = "alloc")]
-impl<L: Conv2d> Blueprint<L> {
-    #[doc(hidden)]
-    pub const fn of_layer() -> Self {
-        Self { layer: core::marker::PhantomData }
-    }
-
-    /// The layer with the weights that torch draws: see [`Conv2d::init`].
-    #[must_use]
-    pub fn init(self, seed: u64) -> L {
-        L::init(seed)
-    }
-
-    /// The layer with these weights: see [`Conv2d::new`].
-    ///
-    /// # Errors
-    /// A shape is not the layer's, or a bias is missing or too many.
-    pub fn with_weights(
-        self,
-        weight: &Tensor<L::Elem, 4>,
-        bias: Option<&Tensor<L::Elem, 1>>,
-    ) -> Result<L, Error> {
-        L::new(weight, bias)
-    }
-
-    /// The layer with the tensors of a checkpoint: see [`Conv2d::load`].
-    ///
-    /// # Errors
-    /// A tensor is missing, or its shape or type is not the layer's.
-    #[cfg(feature = "safetensors")]
-    pub fn load(self, checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<L, Error> {
-        L::load(checkpoint, name)
     }
 }

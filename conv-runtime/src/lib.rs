@@ -7,6 +7,8 @@ extern crate alloc;
 
 #[cfg(feature = "alloc")]
 mod backward;
+#[cfg(feature = "alloc")]
+mod blueprint;
 mod by_width;
 mod config;
 mod constant;
@@ -49,6 +51,8 @@ mod view;
 
 #[cfg(feature = "alloc")]
 pub use backward::{Gradients, GradientsMut};
+#[cfg(feature = "alloc")]
+pub use blueprint::Blueprint;
 pub use config::{Conv2dConfig, PaddingMode};
 #[doc(inline)]
 #[doc = include_str!("../docs/conv2d.md")]
@@ -57,9 +61,9 @@ pub use element::Element;
 pub use error::Error;
 pub use fixed::FixedConv2d;
 pub use isa::Isa;
-pub use layer::Layer;
 #[cfg(feature = "alloc")]
-pub use layer::{Blueprint, Conv2d};
+pub use layer::Conv2d;
+pub use layer::Layer;
 #[cfg(feature = "alloc")]
 pub use scratch::Scratch;
 pub use shape::Shape;

@@ -7,6 +7,8 @@ use fearless_simd::{SimdBase, SimdFloat};
 use crate::Element;
 #[cfg(feature = "alloc")]
 pub use crate::backward::{Copies, Differentiable, Sums, SumsJob};
+#[cfg(feature = "alloc")]
+pub use crate::blueprint::Blueprint;
 pub use crate::config::{Conv2dConfig, PaddingMode};
 pub use crate::constant::{Line, f32s, f64s};
 pub use crate::filtering::Filtering;
@@ -14,8 +16,6 @@ pub use crate::fixed::{Fixed, scratch};
 pub use crate::kernel::{Bands, Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 #[cfg(feature = "alloc")]
 pub use crate::kernel::{Parameters, Trainable};
-#[cfg(feature = "alloc")]
-pub use crate::layer::Blueprint;
 pub use crate::residues::Residues;
 pub use crate::rows::{PaddedRows, keep, last, part, store_over};
 pub use crate::sides::{Sides, sides};

@@ -150,6 +150,11 @@ macro_rules! for_each_layer {
             depthwise_dilated, { in: 2, out: 2, k: 2, groups: 2, padding: 2, dilation: 2, input: (5, 6) };
             depthwise_5x5, { in: 2, out: 2, k: 5, groups: 2, padding: 2, input: (23, 35) };
             depthwise_pointwise, { in: 5, out: 5, k: 1, groups: 5 };
+            depthwise_reflect_any_size, { in: 3, out: 3, k: 3, groups: 3, padding: 1, padding_mode: reflect };
+            depthwise_reflect_narrow, { in: 3, out: 3, k: 3, groups: 3, padding: 1, padding_mode: reflect, input: (40, 14) };
+            depthwise_replicate_strided, { in: 2, out: 2, k: 3, groups: 2, padding: 1, stride: 2, padding_mode: replicate, input: (18, 67) };
+            depthwise_circular_5x5, { in: 2, out: 2, k: 5, groups: 2, padding: 2, padding_mode: circular, input: (23, 35) };
+            depthwise_circular_f64, { in: 2, out: 4, k: 3, groups: 2, padding: 1, padding_mode: circular, dtype: f64, input: (9, 17) };
             depthwise_circular, { in: 2, out: 2, k: 2, groups: 2, padding: 1, padding_mode: circular, input: (70, 41) };
             multiplier_two, { in: 3, out: 6, k: (1, 2), groups: 3, stride: 2 };
             multiplier_three, { in: 2, out: 6, k: (2, 3), groups: 2, padding: 1, input: (2, 3) };

@@ -49,28 +49,28 @@ enum Source {
 }
 
 impl Source {
-    fn of(spec: &Spec, image: Hw, out: Hw, lanes: usize) -> Option<Self> {
-        let padding = spec.padding;
-        let zeros = spec.padding_mode == PaddingMode::Zeros || padding == Padding::NONE;
+    /// `sort` is that of the copy that would be read.
+    fn of(spec: &Spec, image: Hw, out: Hw, lanes: usize, sort: Hw) -> Self {
+        let zeros = spec.padding_mode == PaddingMode::Zeros || spec.padding == Padding::NONE;
         let same_columns = spec.stride == Hw { h: 1, w: 1 } && out.w <= image.w;
-        if zeros && same_columns && image.h.checked_mul(image.w)? >= lanes {
-            return Some(Self::Image);
-        }
-        let rows = image.h.checked_add(padding.top)?.checked_add(padding.bottom)?;
-        let columns = image.w.checked_add(padding.left)?.checked_add(padding.right)?;
-        Some(Self::Copy(Hw { h: rows.div_ceil(spec.stride.h), w: columns.div_ceil(spec.stride.w) }))
+        let is_image = zeros && same_columns && image.h * image.w >= lanes;
+        if is_image { Self::Image } else { Self::Copy(sort) }
     }
 }
 
 impl Whole {
     /// `None` if the layer is too large to be worth a thought.
     pub(crate) fn new(spec: &Spec, image: Hw, lanes: usize) -> Option<Self> {
-        let out = spec.output(image)?;
-        let source = Source::of(spec, image, out, lanes)?;
+        let (out, sort) = (spec.output(image)?, copies::sort(spec, image)?);
+        let padded = copies::padded_len(spec, sort, lanes)?;
+        let weights = spec.terms().checked_mul(spec.out_per_group())?;
+        if padded.max(weights) > MOST {
+            return None;
+        }
+        // What is padded is small, and so is all that is counted in rows and columns from here on.
+        let source = Source::of(spec, image, out, lanes, sort);
         let whole = Self { spec: spec.clone(), image, out, source, lanes };
-        let tiles = whole.span_checked()?.checked_add(lanes)?.checked_mul(spec.out_per_group())?;
-        let small = whole.padded_len()? <= MOST && tiles <= MOST;
-        (small && spec.terms().checked_mul(spec.out_per_group())? <= MOST).then_some(whole)
+        ((whole.span() + lanes) * spec.out_per_group() <= MOST).then_some(whole)
     }
 
     /// Vectors of pixels that one group meets.
@@ -118,10 +118,6 @@ impl Whole {
             Source::Image => self.image.w,
             Source::Copy(sort) => sort.w,
         }
-    }
-
-    fn span_checked(&self) -> Option<usize> {
-        (self.out.h - 1).checked_mul(self.pitch())?.checked_add(self.out.w)
     }
 
     /// From the first output to the last, in rows as long as those that are read.
@@ -188,7 +184,9 @@ impl Whole {
                 vec![window("pixels", Buffer::Image, len), zeros]
             }
             Source::Copy(sort) => {
-                let Some(len) = self.padded_len() else { unreachable!("counted when the layer was planned") };
+                let Some(len) = copies::padded_len(&self.spec, sort, self.lanes) else {
+                    unreachable!("counted when the layer was planned")
+                };
                 let mut body = vec![Stmt::Local { buffer: Buffer::Padded, len }];
                 body.extend(self.sorted_runs(sort).iter().map(|run| run.copy(Buffer::Image, Buffer::Padded)));
                 body.push(window("pixels", Buffer::Padded, len));

@@ -8,3 +8,4 @@ mod gradients;
 mod interp;
 mod layers;
 mod pattern;
+mod stages;

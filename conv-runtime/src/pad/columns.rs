@@ -122,6 +122,9 @@ impl<'a> Columns<'a> {
             self.each_row(pixels, rows, &[self.outside(x)]);
         }
         // What only fills the row up, where columns are sorted.
+        if end + right == self.pitch {
+            return;
+        }
         for row in rows.chunks_exact_mut(self.pitch) {
             (end + right..self.pitch).for_each(|x| row[self.place(x)] = E::ZERO);
         }

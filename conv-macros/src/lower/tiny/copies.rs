@@ -2,7 +2,7 @@
 
 use super::{Source, Whole};
 use crate::nest::{Buffer, Stmt};
-use crate::spec::{Hw, PaddingMode};
+use crate::spec::{Hw, PaddingMode, Spec};
 
 /// A run of elements that are copied together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +18,22 @@ impl Run {
     }
 }
 
-impl Whole {
-    /// Elements of all sorts of all planes, and what the last vectors read beyond.
-    pub(super) fn padded_len(&self) -> Option<usize> {
-        let Source::Copy(sort) = self.source else { return Some(0) };
-        let sorts = self.spec.stride.h.checked_mul(self.spec.stride.w)?;
-        let plane = sort.h.checked_mul(sort.w)?.checked_mul(sorts)?;
-        plane.checked_mul(self.spec.in_per_group())?.checked_add(self.lanes)
-    }
+/// Rows and columns of a sort: of those of the padded image that leave one remainder modulo the stride.
+pub(super) fn sort(spec: &Spec, image: Hw) -> Option<Hw> {
+    let padding = spec.padding;
+    let rows = image.h.checked_add(padding.top)?.checked_add(padding.bottom)?;
+    let columns = image.w.checked_add(padding.left)?.checked_add(padding.right)?;
+    Some(Hw { h: rows.div_ceil(spec.stride.h), w: columns.div_ceil(spec.stride.w) })
+}
 
+/// Elements of all sorts of all planes, and what the last vectors read beyond.
+pub(super) fn padded_len(spec: &Spec, sort: Hw, lanes: usize) -> Option<usize> {
+    let sorts = spec.stride.h.checked_mul(spec.stride.w)?;
+    let plane = sort.h.checked_mul(sort.w)?.checked_mul(sorts)?;
+    plane.checked_mul(spec.in_per_group())?.checked_add(lanes)
+}
+
+impl Whole {
     /// Where a row and a column of a channel's padded plane stand.
     pub(super) fn place(&self, sort: Hw, channel: usize, row: usize, column: usize) -> usize {
         let stride = self.spec.stride;
