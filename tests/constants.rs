@@ -85,6 +85,84 @@ fn on_every_instruction_set(name: &str) {
     }
 }
 
+/// Layers of PyTorch's cases with more weights than are looked at one by one: kernels of all vector widths read them in
+/// the same order, and some in the form that minimal filtering wants. Images are larger than PyTorch's.
+macro_rules! large {
+    ($visit:ident) => {
+        $visit! {
+            "big_3x3", [2, 64, 13, 11], { in: 64, out: 64, k: 3, padding: 1, bias: false };
+            "big_3x3", [1, 64, 9, 18], { in: 64, out: 64, k: 3, padding: 1, bias: false, algorithm: direct };
+            "big_3x3", [1, 64, 14, 14], { in: 64, out: 64, k: 3, padding: 2, padding_mode: reflect, bias: false,
+                algorithm: winograd, input: (14, 14) };
+            "big_grouped", [1, 128, 9, 7], { in: 128, out: 128, k: 3, stride: 2, padding: 1, groups: 8 };
+            "big_pointwise", [1, 128, 3, 7], { in: 128, out: 128, k: 1 };
+            "big_rect", [1, 96, 3, 19], { in: 96, out: 17, k: (1, 5), padding: (0, 2), algorithm: winograd };
+            "docs_dilated", [1, 16, 9, 12],
+                { in: 16, out: 33, k: (3, 5), stride: (2, 1), padding: (4, 2), dilation: (3, 1), input: (9, 12) };
+            "plane_24x24", [1, 16, 24, 24], { in: 16, out: 24, k: 3, padding: 1, input: (24, 24) };
+        }
+    };
+}
+
+macro_rules! large_all {
+    ($($tensor:literal, $size:expr, { $($keys:tt)* };)*) => {
+        fn large_all() {
+            $({
+                conv2d! {
+                    struct Constant<$($keys)*, weights: "tests/data/public.safetensors", tensor: $tensor>;
+                    struct Twin<$($keys)*>;
+                }
+                large::<Twin, _>(&Constant, $tensor, $size);
+            })*
+        }
+    };
+}
+
+large!(large_all);
+
+/// Numbers of all kinds, so that results are as near to the definition as rounding allows.
+fn large<Twin: Conv2d<Elem = f32>, C: Layer<Elem = f32>>(constant: &C, name: &str, shape: [usize; 4]) {
+    let file = include_bytes!("data/public.safetensors");
+    let twin = Twin::load(&SafeTensors::deserialize(file).expect("the file is sound"), name);
+    let twin = twin.expect("the file has the layer");
+    assert_eq!(constant.weight(), twin.weight(), "{name}");
+    assert_eq!(constant.bias(), twin.bias(), "{name}");
+    let image = Tensor::randn(shape, 5);
+    let mut output = Tensor::full(twin.forward(&image).expect("the image suits the layer").shape(), f32::NAN);
+    let mut scratch = Scratch::new();
+    constant.forward_with(image.view(), output.view_mut(), &mut scratch).expect("the image suits the layer");
+    let report = constant.verify(&image).expect("the image suits the layer");
+    assert!(report.passed(), "{name}: {report}");
+    let again = constant.forward(&image).expect("the image suits the layer");
+    assert_eq!(output, again, "{name}: a pass depends on what its memory held before");
+}
+
+#[test]
+fn large_constants_compute_the_definition() {
+    large_all();
+}
+
+#[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
+fn large_constants_compute_the_definition_on_every_instruction_set() {
+    on_every_instruction_set("large_constants_compute_the_definition");
+}
+
+#[test]
+fn constants_are_transformed_where_that_keeps_what_they_are() {
+    conv2d! {
+        struct Few<in: 64, out: 64, k: 3, padding: 1, bias: false, input: (56, 56),
+            weights: "tests/data/public.safetensors", tensor: "big_3x3">;
+        struct Direct<in: 64, out: 64, k: 3, padding: 1, bias: false, input: (56, 56), algorithm: direct,
+            weights: "tests/data/public.safetensors", tensor: "big_3x3">;
+        struct Integers<in: 8, out: 40, k: 3, padding: 1, input: (56, 56),
+            weights: "tests/data/layers.safetensors", tensor: "oc">;
+    }
+    assert!(Few::PLAN.contains("winograd"), "{}", Few::PLAN);
+    assert!(!Direct::PLAN.contains("winograd"), "{}", Direct::PLAN);
+    assert!(!Integers::PLAN.contains("winograd"), "sums of integers are exact: {}", Integers::PLAN);
+}
+
 #[test]
 fn from_an_array_file() -> Result<(), Error> {
     conv2d! {

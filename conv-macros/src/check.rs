@@ -143,23 +143,18 @@ fn check_spec(args: &Args, at: Spot, errors: &mut Errors) -> Option<Spec> {
     if is_storable && fits {
         size::check_tensors(&spec, args, errors);
     }
-    Some(Spec { algorithm: check_algorithm(&spec, args, errors), ..spec })
+    check_algorithm(&spec, args, errors);
+    Some(spec)
 }
 
-/// An algorithm that the user insists on can be used. Weights that are constants are multiplied as they
-/// are, not transformed.
-fn check_algorithm(spec: &Spec, args: &Args, errors: &mut Errors) -> Algorithm {
-    let is_constant = !args.weights.is_absent();
-    let obstacle = spec
-        .winograd_obstacle()
-        .or_else(|| is_constant.then(|| "it transforms its weights, and these are constants".to_owned()));
+/// An algorithm that the user insists on can be used.
+fn check_algorithm(spec: &Spec, args: &Args, errors: &mut Errors) {
     if let (Algorithm::Winograd, Some(obstacle), Some(word)) =
-        (spec.algorithm, obstacle, args.algorithm.given())
+        (spec.algorithm, spec.winograd_obstacle(), args.algorithm.given())
     {
         let message = format!("winograd cannot compute this layer: {obstacle}; write `algorithm: auto`");
         errors.push(word.spot, message);
     }
-    if is_constant { Algorithm::Direct } else { spec.algorithm }
 }
 
 /// The channels and the kernel have no default.

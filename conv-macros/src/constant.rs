@@ -55,6 +55,25 @@ pub(crate) fn parameters(
     }
 }
 
+/// The function that gives the weights as they came, where a kernel reads only what they were transformed to. It is not
+/// part of `parameters`, for a program that does not ask for the weights need not hold them.
+pub(crate) fn original(
+    weights: &Weights,
+    spec: &Spec,
+    plans: &[Plan],
+    private: &TokenStream,
+) -> Option<TokenStream> {
+    plans.iter().find(|plan| plan.transforms(spec).is_some())?;
+    let element = spec.dtype.ident();
+    let line = line("WEIGHTS", &weights.weight, spec.dtype, private);
+    Some(quote! {
+        fn original(&self) -> ::core::option::Option<&[#element]> {
+            #line
+            ::core::option::Option::Some(&WEIGHTS.0)
+        }
+    })
+}
+
 /// The parameters of a layer that will not run.
 pub(crate) fn no_parameters(element: &Ident, private: &TokenStream) -> TokenStream {
     quote! {
@@ -64,15 +83,10 @@ pub(crate) fn no_parameters(element: &Ident, private: &TokenStream) -> TokenStre
     }
 }
 
-/// Weights and biases in two statics.
+/// Weights and biases, in a static each.
 fn arm(packed: &Packed, dtype: Dtype, private: &TokenStream) -> TokenStream {
-    let [weights, bias] = [("WEIGHTS", &packed.weight), ("BIAS", &packed.bias)].map(|(name, numbers)| {
-        let (element, read) = (dtype.ident(), format_ident!("{}s", dtype.word()));
-        let name = format_ident!("{name}");
-        let len = Literal::usize_unsuffixed(numbers.len());
-        let bytes = Literal::byte_string(&dtype.bytes_of(numbers));
-        quote!(static #name: #private::Line<[#element; #len]> = #private::Line(#private::#read(#bytes));)
-    });
+    let [weights, bias] = [("WEIGHTS", &packed.weight), ("BIAS", &packed.bias)]
+        .map(|(name, numbers)| line(name, numbers, dtype, private));
     quote! {
         {
             #weights
@@ -80,6 +94,15 @@ fn arm(packed: &Packed, dtype: Dtype, private: &TokenStream) -> TokenStream {
             (&WEIGHTS.0, &BIAS.0)
         }
     }
+}
+
+/// Numbers in a static.
+fn line(name: &str, numbers: &[f64], dtype: Dtype, private: &TokenStream) -> TokenStream {
+    let (element, read) = (dtype.ident(), format_ident!("{}s", dtype.word()));
+    let name = format_ident!("{name}");
+    let len = Literal::usize_unsuffixed(numbers.len());
+    let bytes = Literal::byte_string(&dtype.bytes_of(numbers));
+    quote!(static #name: #private::Line<[#element; #len]> = #private::Line(#private::#read(#bytes));)
 }
 
 /// Makes the compiler watch the file, which only the macro has read.

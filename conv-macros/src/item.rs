@@ -157,7 +157,11 @@ fn kernels(layer: &CheckedLayer, plans: &Plans, private: &TokenStream) -> TokenS
     let kernel = |plans: &[Plan]| {
         let parameters = match weights {
             None => stored_parameters(&spec.dtype.ident(), private),
-            Some(weights) => constant::parameters(weights, spec, plans, private),
+            Some(weights) => {
+                let parameters = constant::parameters(weights, spec, plans, private);
+                let original = constant::original(weights, spec, plans, private);
+                quote!(#parameters #original)
+            }
         };
         kernel(name, spec, private, plans, &Report { spec, plans }.summary(), &parameters)
     };
@@ -262,8 +266,9 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         (false, true) => quote!(Pads),
         (false, false) => quote!(Image),
     };
-    let [block, tail, phases, min_width, slack] =
-        [plan.block, plan.tail, plan.phases, plan.min_width, plan.slack()].map(Literal::usize_unsuffixed);
+    let [block, tail, panel, phases, min_width, slack] =
+        [plan.block, plan.tail, plan.panel.unwrap_or(0), plan.phases, plan.min_width, plan.slack()]
+            .map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
     let depth = Literal::usize_unsuffixed(plan.depth(spec));
     let [bytes, least, step] =
@@ -272,6 +277,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         #private::Scheme {
             block: #block,
             tail: #tail,
+            panel: #panel,
             flatten: #flatten,
             reads: #private::Reads::#reads,
             together: #together,

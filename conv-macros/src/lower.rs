@@ -126,9 +126,17 @@ impl Block<'_> {
         Stmt::Groups { count: self.size(Size::Groups), steps, body }
     }
 
-    /// Elements from one tap's weights to the next channel's.
+    /// Where the weights of a tap and an input channel begin.
     fn weights_at(&self, tap: Index, channel: Index) -> Index {
-        (tap * self.spec.in_per_group() + channel) * self.width
+        (tap * self.spec.in_per_group() + channel) * self.plan.panel.unwrap_or(self.width)
+    }
+
+    /// The panels that such weights are in: how far each is from the first, and its output channels.
+    fn panels(&self) -> Vec<(usize, usize)> {
+        let each = self.plan.panel.unwrap_or(self.width);
+        let apart = self.plan.taps(self.spec) * self.spec.in_per_group() * each;
+        let firsts = (0..self.width).step_by(each).enumerate();
+        firsts.map(|(panel, first)| (panel * apart, each.min(self.width - first))).collect()
     }
 
     /// The rows of taps that channels of the block have and that meet the image at output row `y`.

@@ -26,6 +26,8 @@ pub(crate) use sums::sums_candidates;
 pub(crate) use sums::{SumsPlan, SumsTile, one_row, plan_sums, rows_read};
 pub(crate) use winograd::{Matrix, Transform};
 
+use std::ops::Range;
+
 use crate::spec::{Factor, Hw, Spec};
 
 /// The most multiply-accumulates in the text of one kernel. Beyond, the compiler takes more than its share
@@ -71,6 +73,9 @@ pub(crate) struct Plan {
     pub(crate) block: usize,
     /// Packed width of the last, narrower block; 0 if there is none.
     pub(crate) tail: usize,
+    /// Output channels that lie side by side in the packed weights, where that is not a block's width: see
+    /// [`candidates`](candidates::candidates).
+    pub(crate) panel: Option<usize>,
     /// The sizes, if the layer's image is known.
     pub(crate) sizes: Option<Geometry>,
     /// The image that was planned for.
@@ -136,6 +141,22 @@ impl Plan {
     /// Channels in the packed weights of a block, filling lanes included.
     pub(crate) fn width(&self, tail: bool) -> usize {
         if tail { self.tail } else { self.block }
+    }
+
+    /// The strips of output channels that the packed weights of a group consist of, each with its packed width.
+    pub(crate) fn strips(&self, spec: &Spec) -> Vec<(Range<usize>, usize)> {
+        let (channels, each) = (spec.out_per_group(), self.panel.unwrap_or(self.block));
+        let last = self.panel.unwrap_or(self.tail);
+        let strip = |first| match channels - first {
+            rest if rest >= each => (first..first + each, each),
+            _ => (first..channels, last),
+        };
+        (0..channels).step_by(each).map(strip).collect()
+    }
+
+    /// Taps of a kernel in the packed weights, or the products that they were transformed to.
+    pub(crate) fn taps(&self, spec: &Spec) -> usize {
+        self.transforms(spec).map_or(spec.taps(), |[rows, columns]| rows.products() * columns.products())
     }
 
     /// Whether the unrolled taps' weights fit the registers, beside all else: a weight is alive from the

@@ -1,6 +1,6 @@
 //! [`Weights`]: the numbers of a layer that is a constant, and their order in a kernel.
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Transform};
 use crate::spec::{Dtype, Spec};
 
 /// Weights and biases in torch's order, each of them exact in the layer's type.
@@ -22,36 +22,69 @@ pub(crate) struct Packed {
 
 impl Weights {
     /// The order that `conv_runtime`'s `pack.rs` describes, which packs at run time:
-    /// `packed[group][block][tap][in channel][out channel of the block]`.
+    /// `packed[group][strip][tap][in channel][out channel of the strip]`.
     pub(crate) fn pack(&self, spec: &Spec, plan: &Plan) -> Packed {
-        let (channels, depth, taps) = (spec.out_per_group(), spec.in_per_group(), spec.taps());
+        let (channels, depth, taps) = (spec.out_per_group(), spec.in_per_group(), plan.taps(spec));
+        let transformed = plan.transforms(spec).map(|transforms| transform(&self.weight, &transforms));
+        let weight = transformed.as_ref().unwrap_or(&self.weight);
         let mut packed = Packed { weight: Vec::new(), bias: Vec::new() };
         for group in 0..spec.groups {
-            for first in (0..channels).step_by(plan.block) {
-                let tail = first + plan.block > channels;
-                let (count, width) = (plan.channels(spec, tail), plan.width(tail));
+            for (strip, width) in plan.strips(spec) {
+                let out = group * channels + strip.start;
+                let kernels = &weight[out * depth * taps..][..strip.len() * depth * taps];
                 let start = packed.weight.len();
                 packed.weight.resize(start + taps * depth * width, 0.0);
-                for channel in 0..count {
-                    let out = group * channels + first + channel;
-                    for c in 0..depth {
-                        for tap in 0..taps {
-                            packed.weight[start + (tap * depth + c) * width + channel] =
-                                self.weight[(out * depth + c) * taps + tap];
-                        }
-                    }
-                    packed.bias.push(self.bias.as_ref().map_or(0.0, |bias| bias[out]));
-                }
-                packed.bias.resize(packed.bias.len() + width - count, 0.0);
+                interleave(kernels, depth * taps, taps, width, &mut packed.weight[start..]);
+                let end = packed.bias.len() + width;
+                packed.bias.extend(self.bias.iter().flat_map(|bias| &bias[out..][..strip.len()]));
+                packed.bias.resize(end, 0.0);
             }
         }
         packed
     }
 }
 
+/// From `[out channel][in channel][tap]` to `[tap][in channel][out channel]`, which is `width` apart. `each` is the size
+/// of an output channel.
+///
+/// Plain loops, here and below: users build this crate without optimisation, where iterators over millions of numbers
+/// take a second.
+fn interleave(kernels: &[f64], each: usize, taps: usize, width: usize, packed: &mut [f64]) {
+    let (mut from, mut channel, depth) = (0, 0, each / taps);
+    while from < kernels.len() {
+        let mut c = 0;
+        while c < depth {
+            let (mut tap, mut to) = (0, c * width + channel);
+            while tap < taps {
+                packed[to] = kernels[from];
+                (from, to, tap) = (from + 1, to + depth * width, tap + 1);
+            }
+            c += 1;
+        }
+        channel += 1;
+    }
+}
+
+/// Each kernel `g` as `G g GT`, its products in place of its taps.
+fn transform(weight: &[f64], [rows, columns]: &[Transform; 2]) -> Vec<f64> {
+    let (rows, columns) = (&rows.filter, &columns.filter);
+    let (kh, kw) = (rows[0].len(), columns[0].len());
+    let mut transformed = Vec::with_capacity(weight.len() / (kh * kw) * rows.len() * columns.len());
+    for kernel in weight.chunks_exact(kh * kw) {
+        for row in rows {
+            let combined =
+                |j: usize| row.iter().enumerate().map(|(i, factor)| factor * kernel[i * kw + j]).sum();
+            let half: Vec<f64> = (0..kw).map(combined).collect();
+            for column in columns {
+                transformed.push(column.iter().zip(&half).map(|(factor, value)| factor * value).sum());
+            }
+        }
+    }
+    transformed
+}
+
 impl Dtype {
-    /// The numbers, little-endian. A plain loop: users build this crate without optimisation, where a chain
-    /// of iterators over millions of bytes takes a second.
+    /// The numbers, little-endian.
     pub(crate) fn bytes_of(self, numbers: &[f64]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(numbers.len() * self.bytes());
         for &number in numbers {
@@ -64,7 +97,10 @@ impl Dtype {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the numbers of a layer are exact in its type")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers that are not exact in the type are rounded to it"
+)]
 fn single(number: f64) -> f32 {
     number as f32
 }

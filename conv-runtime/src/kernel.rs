@@ -18,6 +18,8 @@ pub struct Scheme {
     pub block: usize,
     /// The width of the last block's weights, if it is narrower; else 0.
     pub tail: usize,
+    /// Output channels that lie side by side in the packed weights; 0 if these are the block's.
+    pub panel: usize,
     /// Height and width are one axis: the image is a single row.
     pub flatten: bool,
     /// What the kernel reads.
@@ -78,6 +80,7 @@ impl Scheme {
     pub const IMAGE: Self = Self {
         block: 1,
         tail: 0,
+        panel: 0,
         flatten: false,
         reads: Reads::Image,
         together: false,
@@ -169,6 +172,10 @@ pub trait Kernel {
 
     /// Its weights, packed.
     fn parameters(&self) -> ParametersRef<'_, Self::Elem>;
+    /// Its weights as they came, if they are constants that were transformed.
+    fn original(&self) -> Option<&[Self::Elem]> {
+        None
+    }
     /// One block, in vectors of 128 bits.
     fn block_128<S: Simd>(simd: S, job: Job<'_, Self::Elem>);
     /// One block, in vectors of 256 bits.

@@ -204,7 +204,7 @@ impl<K: Kernel> Layer for K {
     #[cfg(feature = "alloc")]
     fn weight(&self) -> Tensor<Self::Elem, 4> {
         let ParametersRef { isa, original, weights, .. } = self.parameters();
-        let Some(original) = original else {
+        let Some(original) = original.or_else(|| self.original()) else {
             return unpack(weights, &K::CONFIG, run::scheme::<K>(isa));
         };
         let mut weight = Tensor::zeros(K::CONFIG.weight_shape());

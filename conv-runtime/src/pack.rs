@@ -9,9 +9,13 @@
 //!
 //! so that one step of the innermost loop reads one contiguous row. The last block of a group may be
 //! narrower. Lanes beyond the last output channel hold zeros, which change nothing.
+//!
+//! Large constants are cut into panels of a cache line instead of blocks. Then kernels of all vector widths share them,
+//! with blocks that are several panels, or a part of one.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::Conv2dConfig;
 #[cfg(feature = "alloc")]
@@ -35,17 +39,43 @@ pub(crate) struct Block {
 
 /// The blocks of a group of `channels` output channels.
 pub(crate) fn blocks(scheme: &Scheme, channels: usize) -> impl Iterator<Item = Block> {
-    let (block, tail) = (scheme.block, scheme.tail);
-    (0..channels).step_by(block).map(move |first| match channels - first {
-        rest if rest >= block => Block { first, channels: block, width: block, tail: false },
+    cut([scheme.block, scheme.tail], channels)
+}
+
+/// The same channels as their weights are packed: in blocks, or in panels.
+#[cfg(feature = "alloc")]
+fn strips(scheme: &Scheme, channels: usize) -> impl Iterator<Item = Block> {
+    cut(strip(scheme), channels)
+}
+
+/// The packed widths of a strip, and of a narrower one at the group's end.
+fn strip(scheme: &Scheme) -> [usize; 2] {
+    match scheme.panel {
+        0 => [scheme.block, scheme.tail],
+        panel => [panel, panel],
+    }
+}
+
+fn cut([each, tail]: [usize; 2], channels: usize) -> impl Iterator<Item = Block> {
+    (0..channels).step_by(each).map(move |first| match channels - first {
+        rest if rest >= each => Block { first, channels: each, width: each, tail: false },
         rest => Block { first, channels: rest, width: tail, tail: true },
     })
 }
 
 /// Output channels of a group, filling lanes included.
 pub(crate) fn packed_channels(scheme: &Scheme, channels: usize) -> usize {
-    channels / scheme.block * scheme.block
-        + if channels.is_multiple_of(scheme.block) { 0 } else { scheme.tail }
+    let [each, tail] = strip(scheme);
+    channels / each * each + if channels.is_multiple_of(each) { 0 } else { tail }
+}
+
+/// Where in a group's packed weights a block finds its own.
+pub(crate) fn place(block: Block, scheme: &Scheme, terms: usize) -> Range<usize> {
+    let (first, end) = (block.first, block.first + block.width);
+    match scheme.panel {
+        0 => first * terms..end * terms,
+        panel => first / panel * panel * terms + first % panel..end.next_multiple_of(panel) * terms,
+    }
 }
 
 #[cfg(feature = "alloc")]
@@ -74,7 +104,7 @@ fn transform<E: Element>(
     let apart = depth * size[0] * size[1];
     let mut start = 0;
     for weight in weight.chunks_exact(outs * apart) {
-        for block in blocks(scheme, outs) {
+        for block in strips(scheme, outs) {
             for c in 0..depth {
                 let values = &weight[block.first * apart + c * size[0] * size[1]..];
                 let kernels = Kernels { values, apart, count: block.channels, size, turned: false };
@@ -143,7 +173,7 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
     let taps = taps(config, scheme);
     let mut start = 0;
     for group in 0..config.groups {
-        for block in blocks(scheme, channels) {
+        for block in strips(scheme, channels) {
             // In an order that leaves few lines of the cache half used on either side.
             for c in 0..depth {
                 for channel in 0..block.channels {
@@ -180,13 +210,32 @@ mod tests {
 
     #[test]
     fn packing_is_reversible() {
-        for (block, tail) in [(1, 0), (2, 1), (4, 4), (16, 16), (3, 2)] {
+        for (block, tail, panel) in
+            [(1, 0, 0), (2, 1, 0), (4, 4, 0), (16, 16, 0), (3, 2, 0), (2, 2, 4), (4, 2, 2)]
+        {
             let config = Conv2dConfig::new(4, 10, [3, 2]).groups(2);
             let weight = Tensor::<f32, 4>::randn(config.weight_shape(), 3);
-            let scheme = scheme(block, tail);
+            let scheme = Scheme { panel, ..scheme(block, tail) };
             let packed = pack(Isa::best(), weight.as_slice(), &config, &scheme);
-            assert_eq!(unpack(&packed, &config, &scheme), weight, "block {block}, tail {tail}");
+            assert_eq!(
+                unpack(&packed, &config, &scheme),
+                weight,
+                "block {block}, tail {tail}, panel {panel}"
+            );
         }
+    }
+
+    #[test]
+    fn blocks_find_their_weights_in_panels() {
+        let places =
+            |scheme: &Scheme| blocks(scheme, 10).map(|block| place(block, scheme, 3)).collect::<Vec<_>>();
+        assert_eq!(places(&scheme(4, 2)), [0..12, 12..24, 24..30]);
+        // Two blocks in each panel of four, the last with two channels that fill it.
+        let halves = Scheme { panel: 4, ..scheme(2, 0) };
+        assert_eq!(places(&halves), [0..12, 2..12, 12..24, 14..24, 24..36]);
+        // Two panels in each block.
+        let double = Scheme { panel: 2, ..scheme(4, 2) };
+        assert_eq!(places(&double), [0..12, 12..24, 24..30]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::element::sealed::Sealed as _;
 use crate::extent::Extent;
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
-use crate::pack::{blocks, packed_channels, terms};
+use crate::pack::{blocks, packed_channels, place, terms};
 use crate::{Element, Isa, interleave, pad};
 
 /// The layer's scheme for this instruction set.
@@ -268,13 +268,14 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let bias = &self.parameters.bias[band.group * width..][..groups * width];
         let blocks = blocks(self.scheme, config.out_per_group());
         for block in blocks.filter(|block| channels.contains(&block.first)) {
+            let Range { start, end } = place(block, self.scheme, terms);
             let last = block.first + block.channels - 1;
             let [first_row, first_column] = K::RESIDUES.first_tap(block.first, last, config.out_per_group());
             let job = Job {
                 tail: block.tail,
                 geometry: Geometry { first_row, first_column, ..band.geometry },
                 image,
-                weights: &weights[block.first * terms..][..groups * block.width * terms],
+                weights: &weights[start..][..groups * (end - start)],
                 bias: &bias[block.first..][..groups * block.width],
                 output: &mut output[(block.first - channels.start) * band.geometry.out_plane..],
                 work: &mut *work,

@@ -31,16 +31,17 @@ impl Outer<'_> {
     /// Adds the outer product of one channel to one set of accumulators.
     fn step(self, (at, weights): (Index, Index), turn: usize) -> Vec<Stmt> {
         let (block, vectors) = (self.block, self.block.vectors());
-        let name = |role: &str| Reg::new(role, &[turn]);
-        let (x, w) = (name("pixels"), name("weight_row"));
+        let x = Reg::new("pixels", &[turn]);
         let len = (self.pixels - 1) * self.apart + 1;
-        let mut body = vec![
-            Stmt::Window { name: x.clone(), buffer: Buffer::Image, at, len },
-            Stmt::Window { name: w.clone(), buffer: Buffer::Weights, at: weights, len: block.width },
-        ];
-        for v in 0..vectors {
-            let value = Vector::Load { window: w.clone(), at: v * block.lanes() };
-            body.push(Stmt::Set { reg: Reg::new("w", &[turn, v]), value });
+        let mut body = vec![Stmt::Window { name: x.clone(), buffer: Buffer::Image, at, len }];
+        let mut registers = (0..vectors).map(|v| Reg::new("w", &[turn, v]));
+        for (panel, (apart, len)) in block.panels().into_iter().enumerate() {
+            let w = Reg::new("weight_row", &[turn, panel]);
+            let (buffer, at) = (Buffer::Weights, weights.clone() + apart);
+            body.push(Stmt::Window { name: w.clone(), buffer, at, len });
+            for (at, reg) in (0..len).step_by(block.lanes()).zip(&mut registers) {
+                body.push(Stmt::Set { reg, value: Vector::Load { window: w.clone(), at } });
+            }
         }
         for p in 0..self.pixels {
             let pixel = Reg::new("x", &[turn, p]);

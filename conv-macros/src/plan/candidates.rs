@@ -10,9 +10,33 @@ use crate::spec::{Algorithm, Hw, Padding, Spec};
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
 pub(super) const MOST_PHASES: usize = 16;
 
+/// Bytes.
+const CACHE_LINE: usize = 64;
+
+/// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
+/// times the place in the program.
+const MOST_TRANSFORMED: usize = 1 << 20;
+
 /// All plans worth comparing: at least one.
+///
+/// Of many constant weights the program should hold one order, not one for each vector width. They lie in panels of a
+/// cache line, from which short vectors take parts and long ones several: 512 to 512 channels @7 are as fast so as with
+/// the weights of a block side by side, and 9.4 MB take the compiler half as long.
 pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
-    let bench = Bench::new(spec, machine);
+    let plans = all(&Bench::new(spec, machine));
+    let panel = CACHE_LINE / machine.bytes;
+    let shares = spec.pattern.is_constant() && !spec.pattern.is_known() && spec.out_per_group() >= panel;
+    let in_panels = |plan: &Plan| {
+        let by_channels = matches!(plan.tile, Tile::Channels { .. } | Tile::Winograd { .. });
+        let is_whole = plan.block.is_multiple_of(panel) || panel.is_multiple_of(plan.block);
+        (shares && by_channels && is_whole).then(|| Plan { panel: Some(panel), ..plan.clone() })
+    };
+    let shared: Vec<_> = plans.iter().filter_map(in_panels).collect();
+    if shared.is_empty() { plans } else { shared }
+}
+
+fn all(bench: &Bench<'_>) -> Vec<Plan> {
+    let spec = bench.spec;
     let mut plans = bench.winograd();
     if spec.algorithm == Algorithm::Winograd && !plans.is_empty() {
         return plans;
@@ -142,7 +166,8 @@ impl<'a> Bench<'a> {
         let (spec, lanes) = (self.spec, self.machine.lanes);
         let few = spec.in_per_group() < 8 || spec.out_per_group() < lanes;
         let wanted = match spec.algorithm {
-            Algorithm::Auto => !few,
+            // Sums of integers are exact, but not of what they are transformed to.
+            Algorithm::Auto => !few && !spec.pattern.is_integral(),
             Algorithm::Direct => false,
             Algorithm::Winograd => true,
         };
@@ -150,13 +175,23 @@ impl<'a> Bench<'a> {
             return Vec::new();
         }
         let mut plans = Vec::new();
-        for outputs in filter_outputs(spec.kernel) {
+        for outputs in filter_outputs(spec.kernel).into_iter().filter(|outputs| self.can_hold(*outputs)) {
             for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
                 let most = self.machine.accumulators_each(vectors);
                 plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
             }
         }
         plans
+    }
+
+    /// Whether the program can hold the weights that are transformed for so many outputs a tile, if it must.
+    fn can_hold(&self, outputs: Hw) -> bool {
+        let (spec, machine) = (self.spec, self.machine);
+        let products = (outputs.h + spec.kernel.h - 1) * (outputs.w + spec.kernel.w - 1);
+        let kernels = spec.out_channels.saturating_mul(spec.in_per_group());
+        let bytes = kernels.saturating_mul(products * machine.bytes);
+        let is_asked_for = spec.algorithm == Algorithm::Winograd;
+        !spec.pattern.is_constant() || is_asked_for || bytes <= MOST_TRANSFORMED && machine.has_room()
     }
 
     fn plan(&self, tile: Tile) -> Plan {
@@ -185,6 +220,7 @@ impl<'a> Bench<'a> {
             bands: bands(tile, spec),
             block,
             tail,
+            panel: None,
             sizes: None,
             image: nominal(spec),
             growth: 1.0,

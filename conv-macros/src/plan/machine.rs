@@ -90,6 +90,11 @@ impl Machine {
         if self.family == Family::Neon { self.registers / 2 } else { self.registers * 5 / 8 }
     }
 
+    /// Whether programs may be larger for being faster: a microcontroller's are in flash, of which it has little.
+    pub(crate) fn has_room(self) -> bool {
+        self.family != Family::Vfp
+    }
+
     /// What a vector load costs that starts anywhere: it may straddle two cache lines.
     pub(crate) fn unaligned_load(self) -> f64 {
         match self.bits {

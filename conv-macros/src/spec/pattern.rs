@@ -6,7 +6,7 @@
 
 use super::Spec;
 
-/// Layers with more weights are not looked at: their kernels are too long to be told apart.
+/// The values of more weights are not looked at: their kernels are too long to be told apart.
 const MOST: usize = 4096;
 
 /// What a weight does to a pixel.
@@ -22,10 +22,15 @@ pub(crate) enum Factor {
     Other,
 }
 
-/// All weights, in torch's order; of unknown weights, none.
+/// What is known of the weights.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern {
-    /// The numbers as [`f64::to_bits`] gives them, so that layers can be compared.
+    /// Whether they are constants, be they ever so many.
+    is_constant: bool,
+    /// Whether all of them are known to be integers, whose sums are exact.
+    is_integral: bool,
+    /// The numbers in torch's order, as [`f64::to_bits`] gives them, so that layers can be compared; none if there are
+    /// too many, or they are set at run time.
     bits: Vec<u64>,
 }
 
@@ -57,13 +62,25 @@ impl Factor {
 impl Pattern {
     /// The pattern of these weights, which are in torch's order.
     pub(crate) fn of(weights: &[f64]) -> Self {
-        if weights.len() > MOST {
-            return Self::default();
+        let looked_at = if weights.len() > MOST { &[] } else { weights };
+        Self {
+            is_constant: true,
+            is_integral: weights.iter().all(|weight| weight.fract() == 0.0),
+            bits: looked_at.iter().map(|weight| weight.to_bits()).collect(),
         }
-        Self { bits: weights.iter().map(|weight| weight.to_bits()).collect() }
     }
 
-    /// Whether the weights are known.
+    /// Whether the weights are constants.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.is_constant
+    }
+
+    /// Whether all weights are known to be integers.
+    pub(crate) fn is_integral(&self) -> bool {
+        self.is_integral
+    }
+
+    /// Whether the weights' values are known.
     pub(crate) fn is_known(&self) -> bool {
         !self.bits.is_empty()
     }

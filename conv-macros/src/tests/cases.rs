@@ -50,7 +50,7 @@ prop_compose! {
             input: None,
             algorithm: Algorithm::Auto,
             pattern: Pattern::default(),
-adjoint: None,
+            adjoint: None,
         }
     }
 }
@@ -118,6 +118,27 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
             Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None }
         })
+}
+
+/// A layer of constants that are too many to be looked at, packed in panels that all vectors share.
+pub(super) fn in_panels() -> impl Strategy<Value = Case> {
+    let channels = (1usize..4, prop_oneof![8usize..19, 31usize..41]);
+    let algorithm = prop_oneof![3 => Just(Algorithm::Direct), 1 => Just(Algorithm::Auto)];
+    let choice = (0usize..6, any::<prop::sample::Index>());
+    (spec(), channels, algorithm, size(), size(), choice).prop_filter_map(
+        "no panels",
+        |(spec, (depth, out), algorithm, more_h, more_w, (width, tile))| {
+            let (in_channels, out_channels) = (depth * spec.groups, out * spec.groups);
+            let pattern = Pattern::of(&[0.5; 5000]);
+            let mut spec = Spec { in_channels, out_channels, algorithm, pattern, ..spec };
+            let image = smallest(&spec, more_h % 7, more_w);
+            spec.input = (width % 2 == 0).then_some(image);
+            let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
+            let plans: Vec<_> = plans.filter(|plan| plan.panel.is_some()).collect();
+            let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            Some(Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None })
+        },
+    )
 }
 
 /// The layer that computes the input's gradient of any layer, and one of its tiles.

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered, in_one_line, in_parts, in_place, sliding};
+use super::cases::{adjoint, case, filtered, in_one_line, in_panels, in_parts, in_place, sliding};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -257,8 +257,11 @@ impl Case {
         let tail = first + plan.block > spec.out_per_group();
         let channels = plan.channels(spec, tail);
         // Images share their weights.
-        let packed =
-            groups.iter().take(spec.groups).map(|data| packed(self, data, first, channels, plan.width(tail)));
+        let width = plan.width(tail);
+        let packed = groups.iter().take(spec.groups).map(|data| match plan.panel {
+            None => packed(self, data, first, channels, width),
+            Some(panel) => packed_in_panels(self, data, panel, [first, width]),
+        });
         let (weights, bias): (Vec<_>, Vec<_>) = packed.unzip();
         let [weights, bias] = [weights, bias].map(|groups| groups.concat());
         let buffers = [
@@ -266,7 +269,7 @@ impl Case {
             (Buffer::Weights, weights),
             (Buffer::Bias, bias),
             (Buffer::Output, output),
-            (Buffer::Work, self.work(band, plan.width(tail))),
+            (Buffer::Work, self.work(band, width)),
         ];
         interp::run(&lower(spec, plan, tail), &self.sizes([row, band], first, channels), buffers)
     }
@@ -325,6 +328,20 @@ fn packed(case: &Case, data: &Data, first: usize, channels: usize, width: usize)
     (weights, bias)
 }
 
+/// The weights from a block's first on, of a group packed in panels, and the block's biases.
+fn packed_in_panels(
+    case: &Case,
+    data: &Data,
+    panel: usize,
+    [first, width]: [usize; 2],
+) -> (Vec<f64>, Vec<f64>) {
+    let outs = case.spec.out_per_group();
+    let panels = (0..outs).step_by(panel).map(|at| packed(case, data, at, panel.min(outs - at), panel));
+    let (weights, bias): (Vec<_>, Vec<_>) = panels.unzip();
+    let start = first / panel * weights[0].len() + first % panel;
+    (weights.concat().split_off(start), bias.concat()[first..][..width].to_vec())
+}
+
 fn check(cases: u32, strategy: impl Strategy<Value = Case>) {
     let config =
         Config { cases, failure_persistence: None, max_global_rejects: 20 * cases, ..Config::default() };
@@ -377,6 +394,11 @@ fn random_layers_unrolled_over_their_image_compute_the_definition() {
 #[test]
 fn random_layers_with_rows_in_parts_compute_the_definition() {
     check(1_000, in_parts());
+}
+
+#[test]
+fn random_layers_of_constants_in_panels_compute_the_definition() {
+    check(1_000, in_panels());
 }
 
 #[test]

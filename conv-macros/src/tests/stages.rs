@@ -40,8 +40,8 @@ fn stages_of_lanes_over_output_channels() {
       for j in 0..2
         for c in 0..3
           pixels_0 = image[row * 3 + j + c * 6; 2]
-          weight_row_0 = weights[(j * 3 + c) * 4; 4]
-          w_0_0 = load weight_row_0[0]
+          weight_row_0_0 = weights[(j * 3 + c) * 4; 4]
+          w_0_0 = load weight_row_0_0[0]
           x_0_0 = splat pixels_0[0]
           acc_0_0_0 += w_0_0 * x_0_0
           x_0_1 = splat pixels_0[1]
