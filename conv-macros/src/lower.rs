@@ -6,6 +6,7 @@ mod direct_rows;
 mod in_place;
 mod outer;
 mod slide;
+mod steps;
 mod sums_in_place;
 mod sums_oc;
 mod sums_px;
@@ -93,6 +94,7 @@ impl Block<'_> {
             // The last band may be lower than the others.
             (Some(known), Size::OutH) if known.band < known.out.h => Index::Size(size),
             (Some(known), Size::OutH) => Index::Const(known.out.h),
+            (Some(known), Size::OutW) if self.plan.flatten && known.band < known.out.w => Index::Size(size),
             (Some(known), Size::OutW) => Index::Const(known.out.w),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
             (Some(known), Size::Plane) => Index::Const(known.plane),
@@ -128,12 +130,17 @@ impl Block<'_> {
 
     /// Where the weights of a tap and an input channel begin.
     fn weights_at(&self, tap: Index, channel: Index) -> Index {
-        (tap * self.spec.in_per_group() + channel) * self.plan.panel.unwrap_or(self.width)
+        (tap * self.spec.in_per_group() + channel) * self.row()
+    }
+
+    /// Elements from one channel's weights to the next one's.
+    fn row(&self) -> usize {
+        self.plan.panel.unwrap_or(self.width)
     }
 
     /// The panels that such weights are in: how far each is from the first, and its output channels.
     fn panels(&self) -> Vec<(usize, usize)> {
-        let each = self.plan.panel.unwrap_or(self.width);
+        let each = self.row();
         let apart = self.plan.taps(self.spec) * self.spec.in_per_group() * each;
         let firsts = (0..self.width).step_by(each).enumerate();
         firsts.map(|(panel, first)| (panel * apart, each.min(self.width - first))).collect()

@@ -10,6 +10,8 @@ use crate::{Conv2dConfig, pad};
 pub(crate) struct Extent {
     pub(crate) image: [usize; 2],
     pub(crate) out: [usize; 2],
+    /// Height and width are one axis, of rows of a pixel, which the kernel sees as the columns of one row.
+    pub(crate) is_line: bool,
     /// Whether the kernel reads a copy.
     pub(crate) copies: bool,
     /// Output rows of a band.
@@ -56,6 +58,10 @@ impl Extent {
         out: [usize; 2],
     ) -> Option<Self> {
         let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
+        if scheme.flatten && !scheme.copies(out[1]) {
+            let bytes = config.in_per_group().checked_mul(size_of::<E>())?;
+            return Some(Self::line(image[1], scheme.bands.columns(out[1], bytes)));
+        }
         if let Some(filtering) = &scheme.filtering {
             return Self::filtering::<E>(scheme, filtering, config, image, out);
         }
@@ -69,7 +75,13 @@ impl Extent {
         let plane = rows.checked_mul(pitch)?;
         let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
         let shares = Shares { copy, ..Shares::default() };
-        Some(Self { image, out, copies: true, band, pitch, plane, shares })
+        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane, shares })
+    }
+
+    /// The image itself, whose pixels are one line.
+    fn line(pixels: usize, band: usize) -> Self {
+        let (image, shares) = ([pixels, 1], Shares::default());
+        Self { image, out: image, is_line: true, copies: false, band, pitch: 1, plane: pixels, shares }
     }
 
     /// The image itself; with a row of zeros, if the kernel pads it.
@@ -77,7 +89,7 @@ impl Extent {
         let (plane, pitch) = (image[0].checked_mul(image[1])?, image[1]);
         let work = if scheme.reads == Reads::Pads { pitch.checked_add(scheme.slack)? } else { 0 };
         let shares = Shares { work, ..Shares::default() };
-        Some(Self { image, out, copies: false, band: out[0], pitch, plane, shares })
+        Some(Self { image, out, is_line: false, copies: false, band: out[0], pitch, plane, shares })
     }
 
     /// Whole tiles, with channels last.
@@ -101,7 +113,7 @@ impl Extent {
             prepared: products.checked_mul(scheme.depth)?,
             work: products.checked_add(line)?.checked_mul(width)?,
         };
-        Some(Self { image, out, copies: true, band, pitch, plane: 0, shares })
+        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
     }
 
     /// The bands, from top to bottom.
@@ -114,7 +126,19 @@ impl Extent {
     pub(crate) fn geometry(&self, rows: Rows) -> Geometry {
         let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
         let (first, pitch, plane, out_plane) = (rows.first, self.pitch, self.plane, out_h * out_w);
-        let (out_h, rest) = (rows.count, Geometry::default());
+        let rest = Geometry::default();
+        if self.is_line {
+            return Geometry {
+                out_h: 1,
+                out_w: rows.count,
+                pitch,
+                plane,
+                image_h: 1,
+                image_w: image_h,
+                ..rest
+            };
+        }
+        let out_h = rows.count;
         Geometry { out_h, out_w, out_plane, pitch, plane, first, image_h, image_w, ..rest }
     }
 }

@@ -33,7 +33,7 @@ pub struct Scheme {
     pub min_width: usize,
     /// Elements after the last plane, or after the row of zeros, that the kernel may read (and not use).
     pub slack: usize,
-    /// How the output rows are cut into bands, when there is a copy.
+    /// How the output is cut into bands, when there is a copy, or height and width are one axis.
     pub bands: Bands,
     /// Channels in that copy: whole vectors.
     pub depth: usize,
@@ -54,7 +54,7 @@ pub enum Reads {
     Copy,
 }
 
-/// How output rows are cut into bands.
+/// How output rows are cut into bands; or columns, where height and width are one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bands {
     /// Bytes that the planes of a band should not exceed.
@@ -72,6 +72,12 @@ impl Bands {
         let most = (self.bytes / row_bytes.max(1)).max(self.least);
         let bands = out_h.div_ceil(most);
         out_h.div_ceil(bands).next_multiple_of(self.step).min(out_h)
+    }
+
+    /// Columns of a band, of `out_w` in all, when one takes `column_bytes`. The last has enough for a tile.
+    pub(crate) fn columns(&self, out_w: usize, column_bytes: usize) -> usize {
+        let suits = |band: &usize| !(1..self.step).contains(&(out_w % band));
+        (self.rows(out_w, column_bytes)..out_w).step_by(self.step).find(suits).unwrap_or(out_w)
     }
 }
 

@@ -201,8 +201,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 self.copy(band, image, memory);
                 &*memory.copy
             } else {
-                // It is one band.
-                image
+                // It is one band, or pixels of one line.
+                &image[rows.first..]
             };
             self.blocks(band, &part.channels, source, output, memory.work);
         }

@@ -32,9 +32,10 @@ pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let heights = if together > 1 { vec![together, 1] } else { vec![1] };
     body.extend(ladder("y", &block.size(Size::OutH), &heights, &|y, rows| {
         across(block, pixels, &|x, pixels| {
-            let outer = Outer { block, pixels, apart: block.spec.stride.w };
+            let plane = block.size(Size::Plane);
+            let outer = Outer { block, pixels, apart: block.spec.stride.w, plane };
             let mut body =
-                counted("row", rows, |row| tile(outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
+                counted("row", rows, |row| tile(&outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
             body.push(Stmt::Scatter {
                 from: (Buffer::Tile, Index::Const(0)),
                 pixels: Index::Const(rows * pixels),
@@ -69,7 +70,7 @@ fn rows_together(block: &Block<'_>, pixels: usize) -> usize {
 }
 
 /// One tile, stored from `to` on: every pixel starts with the bias.
-fn tile(outer: Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
+fn tile(outer: &Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
     let block = outer.block;
     let bias = Reg::new("bias_row", &[]);
     let (at, len) = (Index::Const(0), block.width);
@@ -80,7 +81,7 @@ fn tile(outer: Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
     body
 }
 
-fn taps(block: &Block<'_>, outer: Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
+fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
     let spec = block.spec;
     ranged("i", block.tap_rows(y), |i| {
         ranged("j", block.tap_columns(x, outer.pixels), |j| {

@@ -13,7 +13,8 @@
 //! 4. The last tile of a row moves back to end with the row. A row that is narrower than a tile by less than a
 //!    vector is computed in one tile, of whose last vector the first lanes are stored.
 
-use super::{Block, counted, ladder, ranged};
+use super::steps::Steps;
+use super::{Block, ladder, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 
 pub(super) fn lower(block: &Block<'_>, vectors: usize) -> Vec<Stmt> {
@@ -126,34 +127,33 @@ impl Tile<'_> {
                 let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
                 let pixel = row * block.size(Size::Pitch) + block.column_of_tap(j.clone()) + x.clone();
                 let tap = i * spec.kernel.w + j;
-                counted("c", spec.in_per_group(), |c| self.step(&pixel, tap, &c))
+                let at = |c: Index| {
+                    (pixel.clone() + c.clone() * block.size(Size::Plane), block.weights_at(tap.clone(), c))
+                };
+                let len = self.vectors * block.lanes();
+                let fmas = block.channels * self.vectors;
+                let steps = Steps::new(block, 1, fmas, block.size(Size::Plane), len);
+                steps.channels(at, |step| self.step(&steps, step))
             })
         })
     }
 
     /// One tap of one channel: the tile's columns times a row of weights.
-    fn step(&self, pixel: &Index, tap: Index, channel: &Index) -> Vec<Stmt> {
-        let (block, lanes) = (self.block, self.block.lanes());
-        let at = pixel.clone() + channel.clone() * block.size(Size::Plane);
-        let (x, w) = (Reg::new("pixels", &[]), Reg::new("weight_row", &[]));
-        let mut body = vec![
-            Stmt::Window { name: x.clone(), buffer: Buffer::Image, at, len: self.vectors * lanes },
-            Stmt::Window {
-                name: w.clone(),
-                buffer: Buffer::Weights,
-                at: block.weights_at(tap, channel.clone()),
-                len: block.width,
-            },
-        ];
+    fn step(&self, steps: &Steps<'_>, step: usize) -> Vec<Stmt> {
+        let mut body = Vec::new();
+        let (window, first) = steps.pixels(step);
         for v in 0..self.vectors {
-            let value = Vector::Load { window: x.clone(), at: v * lanes };
-            body.push(Stmt::Set { reg: Reg::new("x", &[v]), value });
+            let value = Vector::Load { window: window.clone(), at: first + v * self.block.lanes() };
+            body.push(Stmt::Set { reg: Reg::new("x", &[step, v]), value });
         }
-        for o in 0..block.channels {
-            let weight = Reg::new("w", &[o]);
-            body.push(Stmt::Set { reg: weight.clone(), value: Vector::Splat { window: w.clone(), at: o } });
+        let weights = steps.weights(step).flat_map(|(window, first, len)| {
+            (0..len).map(move |at| Vector::Splat { window: window.clone(), at: first + at })
+        });
+        for (o, value) in weights.take(self.block.channels).enumerate() {
+            let weight = Reg::new("w", &[step, o]);
+            body.push(Stmt::Set { reg: weight.clone(), value });
             for v in 0..self.vectors {
-                body.push(Stmt::Fma { acc: acc(o, 0, v), a: Reg::new("x", &[v]), b: weight.clone() });
+                body.push(Stmt::Fma { acc: acc(o, 0, v), a: Reg::new("x", &[step, v]), b: weight.clone() });
             }
         }
         body

@@ -129,7 +129,7 @@ impl Winograd<'_> {
     /// One product of some tiles: `M` from `V` and `U`.
     fn multiply(&self, product: &Index, tile: &Index, pixels: usize) -> Vec<Stmt> {
         let block = self.block;
-        let outer = Outer { block, pixels, apart: self.depth() };
+        let outer = Outer { block, pixels, apart: self.depth(), plane: Index::Const(1) };
         let row = product.clone() * self.tiles() + tile.clone();
         let mut body = outer.start(|_| Vector::Zero);
         body.extend(

@@ -217,7 +217,7 @@ impl<'a> Bench<'a> {
             copy: reads.copy,
             phases: reads.phases,
             min_width: reads.min_width,
-            bands: bands(tile, spec),
+            bands: if self.flatten { self.columns_together(tile, block) } else { bands(tile, spec) },
             block,
             tail,
             panel: None,
@@ -234,6 +234,29 @@ impl<'a> Bench<'a> {
         plan.sizes = spec.input.map(|image| Geometry::new(spec, &plan, image));
         plan.cost = Cost::of(spec, &plan, plan.image);
         plan
+    }
+}
+
+impl Bench<'_> {
+    /// Where height and width are one axis: all blocks of channels compute some columns before the next ones, which stay
+    /// in the cache meanwhile. The image as a whole does not: with 256 to 64 channels, 480 columns took 196 us, and 784
+    /// took 475.
+    fn columns_together(&self, tile: Tile, block: usize) -> Bands {
+        let lanes = self.machine.lanes;
+        let step = match tile {
+            Tile::Channels { pixels, .. } => pixels,
+            Tile::Columns { vectors, .. } => vectors * lanes,
+            _ => 1,
+        };
+
+        let weights = self.spec.in_per_group().saturating_mul(self.spec.out_per_group() * self.machine.bytes);
+        // The weights are read once a band, from the third-level cache if they are many.
+        let bytes = match weights {
+            _ if self.spec.out_per_group() <= block => usize::MAX,
+            0..=0x4_0000 => 64 << 10,
+            _ => 192 << 10,
+        };
+        Bands { bytes, least: 32, step }
     }
 }
 

@@ -10,13 +10,13 @@ use crate::spec::{Hw, Spec};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub(crate) out: Hw,
-    /// Output rows of a band; the last band may have less.
+    /// Output rows of a band, or columns, where height and width are one axis; the last band may have less.
     pub(crate) band: usize,
     pub(crate) pitch: usize,
     pub(crate) plane: usize,
 }
 
-/// How output rows are cut into bands, when the kernel reads a copy.
+/// How output rows are cut into bands, when the kernel reads a copy, or height and width are one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bands {
     /// Bytes that the planes of a band should not exceed.
@@ -34,6 +34,12 @@ impl Bands {
         let bands = out_h.div_ceil(most);
         out_h.div_ceil(bands).next_multiple_of(self.step).min(out_h)
     }
+
+    /// Columns of a band, of `out_w` in all, when one takes `column_bytes`. The last has enough for a tile.
+    fn columns(self, out_w: usize, column_bytes: usize) -> usize {
+        let suits = |band: &usize| !(1..self.step).contains(&(out_w % band));
+        (self.rows(out_w, column_bytes)..out_w).step_by(self.step).find(suits).unwrap_or(out_w)
+    }
 }
 
 impl Geometry {
@@ -44,6 +50,10 @@ impl Geometry {
             unreachable!("check refuses images that are smaller than the kernel")
         };
         let (image, out) = if plan.flatten { (flat(image), flat(out)) } else { (image, out) };
+        if plan.flatten && !plan.copies(out.w) {
+            let bytes = spec.in_per_group().saturating_mul(plan.machine.bytes);
+            return Self { out, band: plan.bands.columns(out.w, bytes), pitch: image.w, plane: image.w };
+        }
         if !plan.copies(out.w) {
             return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
         }

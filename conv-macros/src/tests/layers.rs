@@ -120,7 +120,7 @@ impl Case {
     fn planes(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         if !plan.copies(sizes.out.w) {
-            return data.image.clone();
+            return data.image[first..].to_vec();
         }
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
@@ -147,7 +147,15 @@ impl Case {
     /// The first rows of all bands, and how many rows each has.
     fn bands(&self) -> Vec<(usize, usize)> {
         let Geometry { out, band, .. } = self.geometry();
+        if self.is_line() {
+            return (0..out.w).step_by(band).map(|first| (first, band.min(out.w - first))).collect();
+        }
         (0..out.h).step_by(band).map(|first| (first, band.min(out.h - first))).collect()
+    }
+
+    /// Whether bands are columns of one row.
+    fn is_line(&self) -> bool {
+        self.plan.flatten && !self.plan.copies(self.geometry().out.w)
     }
 
     /// What `prepare` makes of the copy with channels last, for a plan that filters minimally.
@@ -202,9 +210,10 @@ impl Case {
             (0..taps).find(has).expect("every channel has a tap")
         };
         let Hw { h, w } = self.spec.kernel;
+        let (row, out) = if self.is_line() { (0, [1, band]) } else { (row, [band, sizes.out.w]) };
         [
-            (Size::OutH, band),
-            (Size::OutW, sizes.out.w),
+            (Size::OutH, out[0]),
+            (Size::OutW, out[1]),
             (Size::OutPlane, sizes.out.h * sizes.out.w),
             (Size::Pitch, sizes.pitch),
             (Size::Plane, sizes.plane),
@@ -235,7 +244,7 @@ impl Case {
         for (first, band) in self.bands() {
             let planes = groups.iter().flat_map(|data| self.planes(data, first, band)).collect::<Vec<_>>();
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
-                let start = channel * plane + first * sizes.out.w;
+                let start = channel * plane + first * if self.is_line() { 1 } else { sizes.out.w };
                 let output = result[start..].to_vec();
                 let output = self.block(groups, [first, band], channel, planes.clone(), output);
                 result[start..].copy_from_slice(&output);
