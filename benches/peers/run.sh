@@ -14,4 +14,5 @@ cargo build --release
 # faults.
 export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=4294967296
 taskset -c "${CORE:-1}" "$target/peers" run "$name" "$@"
+grep -q avx512f /proc/cpuinfo || exit 0 # it was AVX2 already
 CONV_ISA=avx2 taskset -c "${CORE:-1}" "$target/peers-avx2" run "$name-avx2" "$@"

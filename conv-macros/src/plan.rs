@@ -37,8 +37,9 @@ pub(crate) const BUDGET: usize = 500;
 /// The register tile, and with it the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tile {
-    /// Lanes over output channels: `vectors` of them for each of `pixels` neighbours in a row.
-    Channels { pixels: usize, vectors: usize },
+    /// Lanes over output channels: `vectors` of them for each of `pixels` neighbours in a row. The image is read as it
+    /// is, or from a copy that has its channels last.
+    Channels { pixels: usize, vectors: usize, last: bool },
     /// Lanes over output columns: `vectors` of them for each of `channels`, tap by tap.
     Columns { channels: usize, vectors: usize },
     /// Lanes over output columns, taps unrolled: each row that is loaded serves all the output rows,
@@ -198,9 +199,14 @@ impl Plan {
         Some([Transform::new(outputs.h, spec.kernel.h)?, Transform::new(outputs.w, spec.kernel.w)?])
     }
 
-    /// Input channels in what a Winograd kernel reads: whole vectors.
+    /// Input channels in what is read channels last: whole vectors.
     pub(crate) fn depth(&self, spec: &Spec) -> usize {
         spec.in_per_group().next_multiple_of(self.machine.lanes)
+    }
+
+    /// Whether the kernel reads a copy that has its channels last, where each pixel's are a stretch of memory.
+    pub(crate) fn reads_channels_last(&self) -> bool {
+        matches!(self.tile, Tile::Channels { last: true, .. })
     }
 
     /// Whether a group has a full block at all.

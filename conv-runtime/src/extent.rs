@@ -68,14 +68,31 @@ impl Extent {
         if !scheme.copies(out[1]) {
             return Self::image(scheme, image, out);
         }
+        if scheme.reads == Reads::ChannelsLast {
+            return Self::channels_last::<E>(scheme, config, image, out);
+        }
         let pitch = pad::pitch(config, scheme.phases, image[1])?;
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
         let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
-        let rows = (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
-        let plane = rows.checked_mul(pitch)?;
+        let plane = rows_read(config, band)?.checked_mul(pitch)?;
         let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
         let shares = Shares { copy, ..Shares::default() };
         Some(Self { image, out, is_line: false, copies: true, band, pitch, plane, shares })
+    }
+
+    /// The padded image with channels last.
+    fn channels_last<E>(
+        scheme: &Scheme,
+        config: &Conv2dConfig,
+        image: [usize; 2],
+        out: [usize; 2],
+    ) -> Option<Self> {
+        let pitch = pad::pitch(config, 1, image[1])?.checked_mul(scheme.depth)?;
+        let step = config.stride[0].checked_mul(pitch)?;
+        let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
+        let copy = rows_read(config, band)?.checked_mul(pitch)?;
+        let shares = Shares { copy, ..Shares::default() };
+        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
     }
 
     /// The image itself, whose pixels are one line.
@@ -141,6 +158,11 @@ impl Extent {
         let out_h = rows.count;
         Geometry { out_h, out_w, out_plane, pitch, plane, first, image_h, image_w, ..rest }
     }
+}
+
+/// Rows of the padded image that a band of so many output rows reads.
+fn rows_read(config: &Conv2dConfig, band: usize) -> Option<usize> {
+    (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])
 }
 
 fn flat([h, w]: [usize; 2]) -> Option<[usize; 2]> {

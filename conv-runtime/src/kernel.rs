@@ -52,6 +52,8 @@ pub enum Reads {
     Pads,
     /// Padded planes, a copy.
     Copy,
+    /// The padded image with channels last, a copy.
+    ChannelsLast,
 }
 
 /// How output rows are cut into bands; or columns, where height and width are one axis.
@@ -99,7 +101,7 @@ impl Scheme {
     };
 
     pub(crate) fn copies(&self, out_w: usize) -> bool {
-        self.reads == Reads::Copy || out_w < self.min_width
+        matches!(self.reads, Reads::Copy | Reads::ChannelsLast) || out_w < self.min_width
     }
 }
 

@@ -197,6 +197,10 @@ impl<'a, K: Kernel> Pass<'a, K> {
             let source = if let Some(filtering) = &self.scheme.filtering {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
+            } else if self.extent.copies && self.scheme.reads == Reads::ChannelsLast {
+                let config = const { &K::CONFIG };
+                let rows = (rows.count - 1) * config.stride[0] + config.effective_kernel()[0];
+                self.interleave(band.first * config.stride[0], rows, image, memory.copy)
             } else if self.extent.copies {
                 self.copy(band, image, memory);
                 &*memory.copy
@@ -234,20 +238,27 @@ impl<'a, K: Kernel> Pass<'a, K> {
         image: &[K::Elem],
         memory: &mut Memory<'_, K::Elem>,
     ) {
-        let (config, extent, level) = (const { &K::CONFIG }, &self.extent, self.parameters.isa.level());
         // The whole band's rows could be counted; the last band has no more.
-        let rows = filtering.reads(0, band.geometry.out_h, config).unwrap_or(0);
-        let job = interleave::Job {
-            config,
-            image: extent.image,
-            first: band.first,
-            columns: extent.pitch / self.scheme.depth,
-            depth: self.scheme.depth,
-        };
-        let copy = &mut memory.copy[..rows * extent.pitch];
-        K::Elem::interleave(level, job, image, copy);
+        let rows = filtering.reads(0, band.geometry.out_h, const { &K::CONFIG }).unwrap_or(0);
+        let copy = self.interleave(band.first, rows, image, memory.copy);
         let job = Prepare { geometry: band.geometry, image: copy, output: memory.prepared };
-        dispatch::<K>(level, Step::Prepare(job));
+        dispatch::<K>(self.parameters.isa.level(), Step::Prepare(job));
+    }
+
+    /// Rows of the padded image from `first` on, channels last.
+    fn interleave<'c>(
+        &self,
+        first: usize,
+        rows: usize,
+        image: &[K::Elem],
+        copy: &'c mut [K::Elem],
+    ) -> &'c [K::Elem] {
+        let (extent, depth) = (&self.extent, self.scheme.depth);
+        let (config, columns) = (const { &K::CONFIG }, extent.pitch / depth);
+        let job = interleave::Job { config, image: extent.image, first, columns, depth };
+        let copy = &mut copy[..rows * extent.pitch];
+        K::Elem::interleave(self.parameters.isa.level(), job, image, copy);
+        copy
     }
 
     /// Some output channels of one band, block by block.

@@ -19,7 +19,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const USAGE: &str =
     "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
 peers report NAME       table and charts of results/NAME.jsonl again
-peers readme NAME       the repository's README, from these numbers and those of NAME-avx2";
+peers readme NAME [OTHER]   the repository's README, from these numbers, those of NAME-avx2, and another machine's";
 
 /// What is to be measured.
 struct Options {
@@ -41,7 +41,10 @@ fn main() -> Result<(), Failure> {
     match command.as_str() {
         "run" => run::run(&options(folder, arguments)?)?.write(&results, &name),
         "report" => Report::read(&results, &name)?.write(&results, &name),
-        "readme" => report::readme::write(&results, &name, &folder.join("../../README.md")),
+        "readme" => {
+            let other = arguments.next();
+            report::readme::write(&results, &name, other.as_deref(), &folder.join("../../README.md"))
+        }
         _ => Err(USAGE.into()),
     }
 }

@@ -73,6 +73,7 @@ fn measured(row: &Row, work: Work, field: Field, machine: &Machine, isa: &str) -
         table: row.table.to_owned(),
         work: work.name().to_owned(),
         isa: isa.to_owned(),
+        is_wider: machine.avx512.is_some() && isa != "avx512",
         flops,
         bytes,
         limit: rounded(machine.limit(flops, bytes, isa)),

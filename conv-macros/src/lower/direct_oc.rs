@@ -4,8 +4,10 @@
 //! for y, x:  acc[p] = bias;  for tap, c:  acc[p] += weights[tap][c] * splat(image[c][y, x + p, tap])
 //! ```
 //!
-//! 1. The planes are read where they are, row-major: the pixels of a tile are `stride` apart. There is no
-//!    channels-last copy, and with no padding none at all.
+//! 1. The planes are read where they are, row-major: the pixels of a tile are `stride` apart. With no padding there is
+//!    no copy. But of each line of the cache that a channel's pixels are in, a tile with 16 registers uses a third, and
+//!    where the first-level cache can't hold all these lines for the next tile, a copy with channels last is worth its
+//!    time.
 //! 2. Taps are counted loops outside the loop over channels. Unrolled side by side, tap `j` of pixel `p` is
 //!    tap `j - 1` of pixel `p + 1`; the compiler sees that, keeps the splats of all of them alive, and
 //!    spills accumulators: measured at 77 % of peak where the loops reach 98 %.
@@ -32,8 +34,8 @@ pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let heights = if together > 1 { vec![together, 1] } else { vec![1] };
     body.extend(ladder("y", &block.size(Size::OutH), &heights, &|y, rows| {
         across(block, pixels, &|x, pixels| {
-            let plane = block.size(Size::Plane);
-            let outer = Outer { block, pixels, apart: block.spec.stride.w, plane };
+            let (column, plane) = steps(block);
+            let outer = Outer { block, pixels, apart: block.spec.stride.w * column, plane };
             let mut body =
                 counted("row", rows, |row| tile(&outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
             body.push(Stmt::Scatter {
@@ -81,6 +83,15 @@ fn tile(outer: &Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
     body
 }
 
+/// Elements from one column to the next, and from one channel to the next.
+fn steps(block: &Block<'_>) -> (usize, Index) {
+    if block.plan.reads_channels_last() {
+        (block.plan.depth(block.spec), Index::Const(1))
+    } else {
+        (1, block.size(Size::Plane))
+    }
+}
+
 fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
     let spec = block.spec;
     ranged("i", block.tap_rows(y), |i| {
@@ -90,10 +101,11 @@ fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt>
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
             let (row, column) = (row.less(Index::Const(above)), column.less(Index::Const(left)));
-            let pixel = row * block.size(Size::Pitch) + column;
+            let (apart, plane) = steps(block);
+            let pixel = row * block.size(Size::Pitch) + column * apart;
             let tap = i * spec.kernel.w + j;
             outer.channels(|c| {
-                let at = pixel.clone() + c.clone() * block.size(Size::Plane);
+                let at = pixel.clone() + c.clone() * plane.clone();
                 (at, block.weights_at(tap.clone(), c))
             })
         })

@@ -66,7 +66,7 @@ impl Plan {
     /// The parts of an output row that have tiles of their own, if it has such parts: in each of them other taps read
     /// padding, and are left out. So no padding is read at all, and there is no need of a copy.
     pub(crate) fn parts(&self, spec: &Spec) -> Option<Vec<Range<usize>>> {
-        let (Tile::Channels { .. }, Some(image)) = (self.tile, spec.input) else { return None };
+        let (Tile::Channels { last: false, .. }, Some(image)) = (self.tile, spec.input) else { return None };
         let zeros = spec.padding_mode == PaddingMode::Zeros && !spec.skips(self.block).contains(&true);
         let [_, across] = Axis::of(spec, image);
         let parts = across.parts(spec.output(image)?.w);

@@ -13,6 +13,9 @@ pub(super) const MOST_PHASES: usize = 16;
 /// Bytes.
 const CACHE_LINE: usize = 64;
 
+/// Bytes of a copy with channels last that is one band.
+const MOST_IN_ONE_BAND: usize = 256 << 10;
+
 /// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
 /// times the place in the program.
 const MOST_TRANSFORMED: usize = 1 << 20;
@@ -74,9 +77,25 @@ impl<'a> Bench<'a> {
         let widest = self.spec.out_per_group().div_ceil(self.machine.lanes).min(4);
         let tiles = (1..=widest).flat_map(|vectors| {
             let most = self.machine.accumulators_each(vectors);
-            (1..=most.min(self.out.w)).map(move |pixels| Tile::Channels { pixels, vectors })
+            (1..=most.min(self.out.w)).map(move |pixels| (pixels, vectors))
         });
-        tiles.map(|tile| self.plan(tile)).collect()
+        let tiles = tiles.flat_map(|(pixels, vectors)| {
+            let planes = Tile::Channels { pixels, vectors, last: false };
+            [
+                Some(planes),
+                self.suits_channels_last().then_some(Tile::Channels { pixels, vectors, last: true }),
+            ]
+        });
+        tiles.flatten().map(|tile| self.plan(tile)).collect()
+    }
+
+    /// Whether a copy with channels last is thought of: a 1x1 layer needs no other, and as one row it is one band.
+    fn suits_channels_last(&self) -> bool {
+        let spec = self.spec;
+        let elements = spec.in_per_group().saturating_mul(self.out.w);
+        let is_small =
+            spec.input.is_some() && elements.saturating_mul(self.machine.bytes) <= MOST_IN_ONE_BAND;
+        spec.in_per_group() >= 16 && (is_small || !self.flatten)
     }
 
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
@@ -239,23 +258,18 @@ impl<'a> Bench<'a> {
 
 impl Bench<'_> {
     /// Where height and width are one axis: all blocks of channels compute some columns before the next ones, which stay
-    /// in the cache meanwhile. The image as a whole does not: with 256 to 64 channels, 480 columns took 196 us, and 784
-    /// took 475.
+    /// in the cache meanwhile. The image as a whole may not: with AVX2 on a Zen 3, 256 to 64 channels of 784 pixels took
+    /// 349 us and take 319, 355 to 129 channels of 841 took 1279 and take 1039.
     fn columns_together(&self, tile: Tile, block: usize) -> Bands {
-        let lanes = self.machine.lanes;
+        let (spec, machine) = (self.spec, self.machine);
         let step = match tile {
-            Tile::Channels { pixels, .. } => pixels,
-            Tile::Columns { vectors, .. } => vectors * lanes,
-            _ => 1,
+            Tile::Channels { pixels, .. } if spec.out_per_group() > block => pixels,
+            Tile::Columns { vectors, .. } if spec.out_per_group() > block => vectors * machine.lanes,
+            _ => return Bands { bytes: usize::MAX, least: 1, step: 1 },
         };
-
-        let weights = self.spec.in_per_group().saturating_mul(self.spec.out_per_group() * self.machine.bytes);
         // The weights are read once a band, from the third-level cache if they are many.
-        let bytes = match weights {
-            _ if self.spec.out_per_group() <= block => usize::MAX,
-            0..=0x4_0000 => 64 << 10,
-            _ => 192 << 10,
-        };
+        let weights = spec.in_per_group().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
+        let bytes = if weights <= 256 << 10 { 64 << 10 } else { 192 << 10 };
         Bands { bytes, least: 32, step }
     }
 }
@@ -270,7 +284,7 @@ struct Reads {
 impl Reads {
     fn of(tile: Tile, spec: &Spec, lanes: usize, padded: bool) -> Self {
         match tile {
-            Tile::Channels { .. } => Self { copy: padded, phases: 1, min_width: 0 },
+            Tile::Channels { last, .. } => Self { copy: padded || last, phases: 1, min_width: 0 },
             // One tap reads columns `stride` apart: sorted by their remainder, they are neighbours.
             Tile::Columns { .. } | Tile::Rows { .. } => {
                 let phases = spec.stride.w;

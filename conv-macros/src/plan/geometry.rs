@@ -61,8 +61,12 @@ impl Geometry {
             return Self::winograd(spec, plan, out, outputs);
         }
         let columns = image.w.saturating_add(spec.padding.left).saturating_add(spec.padding.right);
-        let pitch = columns.div_ceil(plan.phases).saturating_mul(plan.phases);
-        let row = [spec.in_per_group(), pitch, plan.machine.bytes].into_iter();
+        let [channels, pitch] = if plan.reads_channels_last() {
+            [1, columns.saturating_mul(plan.depth(spec))]
+        } else {
+            [spec.in_per_group(), columns.div_ceil(plan.phases).saturating_mul(plan.phases)]
+        };
+        let row = [channels, pitch, plan.machine.bytes].into_iter();
         let band = plan.bands.rows(out.h, row.fold(spec.stride.h, usize::saturating_mul));
         let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
         Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
@@ -117,6 +121,7 @@ impl Plan {
                 let work = (products + wide * down) * self.block;
                 high * sizes.pitch + products * self.depth(spec) + work
             }
+            None if self.reads_channels_last() => sizes.plane,
             None if self.copies(sizes.out.w) => {
                 sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
             }

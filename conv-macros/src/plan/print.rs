@@ -47,7 +47,7 @@ impl Plan {
     fn tile_in_words(&self) -> String {
         let lanes = self.machine.lanes;
         match self.tile {
-            Tile::Channels { pixels, vectors } => {
+            Tile::Channels { pixels, vectors, .. } => {
                 format!("lanes over output channels, tile {pixels} pixels x {} channels", vectors * lanes)
             }
             Tile::Columns { channels, vectors } => {
@@ -80,6 +80,7 @@ impl Plan {
         let axes = if self.flatten { " as one row" } else { "" };
         match (self.copy, self.phases) {
             _ if self.pads() => "the image itself, padded in registers".to_owned(),
+            _ if self.reads_channels_last() => format!("a padded copy{axes}, channels last"),
             (false, _) => format!("the image itself{axes}"),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),

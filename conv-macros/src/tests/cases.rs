@@ -7,7 +7,7 @@ use super::layers::Case;
 use super::pattern::Weights;
 use crate::backward::Adjoint;
 use crate::lower::tiny::Whole;
-use crate::plan::{Geometry, Machine, Tile, candidates, plan};
+use crate::plan::{Geometry, Machine, Plan, Tile, candidates, plan};
 use crate::spec::{Algorithm, Dtype, Hw, Padding, PaddingMode, Pattern, Spec};
 
 /// Sizes at the edges of tiles: around multiples of the vectors, and the smallest.
@@ -84,8 +84,10 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 all[tile.index(all.len())].clone()
             };
             // Images are small here: only low bands are bands at all.
-            plan.bands.bytes = tile.index(2048);
-            plan.bands.least = 1 + tile.index(3);
+            if plan.bands.bytes < usize::MAX {
+                plan.bands.bytes = tile.index(2048);
+                plan.bands.least = 1 + tile.index(3);
+            }
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
             Case { spec, weights, image, plan, adjoint_of: None }
         },
@@ -118,6 +120,30 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
             plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
             Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None }
         })
+}
+
+/// A layer with channels enough for a copy that has them last, and a tile that reads one.
+pub(super) fn channels_last() -> impl Strategy<Value = Case> {
+    let choice = (0usize..6, any::<prop::sample::Index>());
+    (spec(), 16usize..20, size(), size(), any::<bool>(), choice).prop_filter_map(
+        "no copy",
+        |(spec, depth, more_h, more_w, known, (width, tile))| {
+            let mut spec = Spec { in_channels: depth * spec.groups, algorithm: Algorithm::Direct, ..spec };
+            if more_h % 4 == 1 {
+                let one = Hw { h: 1, w: 1 };
+                spec = Spec { kernel: one, stride: one, padding: Padding::NONE, ..spec };
+            }
+            let image = smallest(&spec, more_h % 7, more_w);
+            spec.input = known.then_some(image);
+            let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
+            let plans: Vec<_> = plans.filter(Plan::reads_channels_last).collect();
+            let mut plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            plan.bands.bytes = tile.index(1 << 14);
+            plan.bands.least = 1 + tile.index(3);
+            plan.sizes = spec.input.map(|image| Geometry::new(&spec, &plan, image));
+            Some(Case { spec, weights: Weights::Unknown, image, plan, adjoint_of: None })
+        },
+    )
 }
 
 /// A layer of constants that are too many to be looked at, packed in panels that all vectors share.

@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cases::{adjoint, case, filtered, in_one_line, in_panels, in_parts, in_place, sliding};
+use super::cases::{
+    adjoint, case, channels_last, filtered, in_one_line, in_panels, in_parts, in_place, sliding,
+};
 use super::gradients::residues;
 use super::interp;
 use super::pattern::Weights;
@@ -125,6 +127,13 @@ impl Case {
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
         }
+        if plan.reads_channels_last() {
+            return self.channels_last(
+                data,
+                first * spec.stride.h,
+                (band - 1) * spec.stride.h + spec.effective_kernel().h,
+            );
+        }
         let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack()];
         let each = sizes.pitch / plan.phases;
         for c in 0..spec.in_per_group() {
@@ -167,23 +176,31 @@ impl Case {
         let tiles_across =
             sizes.out.w.div_ceil(spec.dilation.w).div_ceil(columns.outputs()) * spec.dilation.w;
         let high = tiles_down * rows.outputs() + (spec.kernel.h - 1) * spec.dilation.h;
-        let inside = |at: usize, size: usize, before: usize, after: usize| at < size + before + after;
-        let mut copy = vec![0.0; high * sizes.pitch];
-        for row in
-            (0..high).filter(|row| inside(first + row, self.image.h, spec.padding.top, spec.padding.bottom))
-        {
-            for column in 0..sizes.pitch / depth {
-                if inside(column, self.image.w, spec.padding.left, spec.padding.right) {
-                    for c in 0..spec.in_per_group() {
-                        copy[row * sizes.pitch + column * depth + c] =
-                            self.pixel(data, c, first + row, column);
-                    }
-                }
-            }
-        }
+        let copy = self.channels_last(data, first, high);
         let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
         Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes([first, band], 0, 1), buffers))
+    }
+
+    /// So many rows of the padded image with channels last; beyond it all is zero.
+    fn channels_last(&self, data: &Data, first: usize, high: usize) -> Vec<f64> {
+        let (spec, pitch, depth) = (&self.spec, self.geometry().pitch, self.plan.depth(&self.spec));
+        let padding = spec.padding;
+        let (h, w) =
+            if self.plan.flatten { (1, self.image.h * self.image.w) } else { (self.image.h, self.image.w) };
+        let (down, across) = (h + padding.top + padding.bottom, w + padding.left + padding.right);
+        let mut copy = vec![0.0; high * pitch];
+        for row in (0..high).filter(|row| first + row < down) {
+            for column in (0..pitch / depth).filter(|column| *column < across) {
+                for c in 0..spec.in_per_group() {
+                    let (y, x) = (first + row, column);
+                    let (y, x) =
+                        if self.plan.flatten { (x / self.image.w, x % self.image.w) } else { (y, x) };
+                    copy[row * pitch + column * depth + c] = self.pixel(data, c, y, x);
+                }
+            }
+        }
+        copy
     }
 
     /// Working memory of a block: a row of zeros, if the kernel pads.
@@ -403,6 +420,11 @@ fn random_layers_unrolled_over_their_image_compute_the_definition() {
 #[test]
 fn random_layers_with_rows_in_parts_compute_the_definition() {
     check(1_000, in_parts());
+}
+
+#[test]
+fn random_layers_that_read_channels_last_compute_the_definition() {
+    check(1_000, channels_last());
 }
 
 #[test]

@@ -49,6 +49,9 @@ pub(crate) struct Measured {
     pub(crate) work: String,
     /// The instruction set that our kernels ran on.
     pub(crate) isa: String,
+    /// Whether the machine has wider vectors than these. Older reports, all of such a machine, don't say.
+    #[serde(default = "yes")]
+    pub(crate) is_wider: bool,
     pub(crate) flops: f64,
     pub(crate) bytes: f64,
     /// The least seconds for direct arithmetic.
@@ -58,6 +61,10 @@ pub(crate) struct Measured {
     pub(crate) times: BTreeMap<String, Times>,
     /// Peers that cannot, or computed something else.
     pub(crate) refused: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A contender's times of one layer.
@@ -98,7 +105,7 @@ impl Measured {
 
     /// Whether a contender had the same vectors as we.
     fn comparable(&self, name: &str) -> bool {
-        self.isa == "avx512" || !WIDEST.contains(&name)
+        self.isa == "avx512" || !self.is_wider || !WIDEST.contains(&name)
     }
 
     /// The fastest of the comparable ones that the filter lets through, ours never.

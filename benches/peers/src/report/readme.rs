@@ -10,23 +10,33 @@ use crate::Failure;
 const BEGIN: &str = "<!-- From here on written by benches/peers: `peers readme`. -->\n";
 const END: &str = "<!-- Up to here. -->\n";
 
-/// Replaces the part by what these numbers say, and those of the run with AVX2.
-pub(crate) fn write(results: &Path, name: &str, readme: &Path) -> Result<(), Failure> {
+/// Replaces the part by what these numbers say, those of the run with AVX2, and those of another machine.
+pub(crate) fn write(results: &Path, name: &str, other: Option<&str>, readme: &Path) -> Result<(), Failure> {
     let wide = Report::read(results, name)?;
     let narrow = Report::read(results, &format!("{name}-avx2"))?;
+    let other = other.map(|other| Ok::<_, Failure>((other, Report::read(results, other)?))).transpose()?;
     let text = fs::read_to_string(readme)?;
     let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for it")?;
     let (_, after) = rest.split_once(END).ok_or("the place in the README has no end")?;
-    let summary = summary(name, &wide, &narrow);
+    let summary = summary(name, &wide, &narrow, other.as_ref().map(|(name, report)| (*name, report)));
     Ok(fs::write(readme, [before, BEGIN, "\n", &summary, "\n", END, after].concat())?)
 }
 
-fn summary(name: &str, wide: &Report, narrow: &Report) -> String {
+fn summary(name: &str, wide: &Report, narrow: &Report, other: Option<(&str, &Report)>) -> String {
+    let mut reports = vec![("AVX-512", wide), ("AVX2", narrow)];
+    reports.extend(other);
+    let another = other.map_or(String::new(), |(name, report)| {
+        let head = &report.head;
+        format!(
+            " [{name}](benches/peers/results/{name}.md) is {}, whose widest vectors are those of {}, beside all of them.",
+            head.processor, head.isa
+        )
+    });
     let versions = wide.head.versions.iter();
     let peers: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
     format!(
         "On one core of {}, in one run beside {}: how many times our time the fastest of them takes for each layer, in the \
-         geometric mean. With AVX2, beside those of them that can be held to it.\n\n{}\n\
+         geometric mean. With AVX2, beside those of them that can be held to it.{another}\n\n{}\n\
          ![The best peer's and the best Rust crate's time, layer by layer](benches/peers/results/{name}.svg)\n\n\
          <details><summary>The suite in numbers</summary>\n\n{}\n</details>\n\n\
          All times, the neighbouring layers, gradients, losses and differences are in \
@@ -34,12 +44,12 @@ fn summary(name: &str, wide: &Report, narrow: &Report) -> String {
          how it is measured and what is fair about it, in [benches/peers](benches/peers/README.md).\n",
         wide.head.processor,
         peers.join(", "),
-        means([("AVX-512", wide), ("AVX2", narrow)]),
+        means(&reports),
         ratios(&wide.select("suite", "forward")),
     )
 }
 
-fn means(reports: [(&str, &Report); 2]) -> String {
+fn means(reports: &[(&str, &Report)]) -> String {
     let header = [
         "",
         "33 layers",
@@ -49,10 +59,10 @@ fn means(reports: [(&str, &Report); 2]) -> String {
         "forward and backward",
         "we are behind in",
     ];
-    let rows = reports.map(|(title, report)| {
+    let rows = reports.iter().map(|(title, report)| {
         let suite = report.select("suite", "forward");
         vec![
-            title.to_owned(),
+            (*title).to_owned(),
             mean(&suite, Measured::best_peer),
             mean(&report.select("neighbours", "forward"), Measured::best_peer),
             mean(&suite, Measured::best_crate),
@@ -61,7 +71,7 @@ fn means(reports: [(&str, &Report); 2]) -> String {
             format!("{} of {}", losses(report).len(), report.layers.len()),
         ]
     });
-    table(&header, rows.into_iter())
+    table(&header, rows)
 }
 
 /// How many times our time the best takes.

@@ -73,7 +73,7 @@ algorithm needs fewer operations, and may go beyond 100 %.
         join(copies, ", "),
         join(versions, ", "),
         join(missing, ""),
-        if head.isa == "avx512" { "" } else { WIDER },
+        if head.isa == "avx512" || head.machine.avx512.is_none() { "" } else { WIDER },
     )
 }
 
