@@ -96,17 +96,19 @@ impl<'f> Array<'f> {
         })
     }
 
+    /// A plain loop, for millions of numbers: users build this crate without optimisation.
     fn each<const N: usize>(&self, number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-        let (numbers, _) = self.bytes.as_chunks();
+        let (stored, _) = self.bytes.as_chunks();
+        let (mut numbers, mut at) = (vec![0.0; stored.len()], 0);
+        while at < stored.len() {
+            let mut bytes = stored[at];
+            if self.is_big_endian {
+                bytes.reverse();
+            }
+            numbers[at] = number(bytes);
+            at += 1;
+        }
         numbers
-            .iter()
-            .map(|&(mut bytes)| {
-                if self.is_big_endian {
-                    bytes.reverse();
-                }
-                number(bytes)
-            })
-            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use crate::check::{BrokenLayer, CheckedLayer};
-use crate::constant;
+use crate::constant::{self, Constants};
 use crate::emit::{Emitter, padding_mode};
 use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
@@ -154,12 +154,14 @@ pub(crate) fn blueprint(layer: &CheckedLayer) -> TokenStream {
 /// What the runtime asks of a layer; once more for each architecture that has kernels of its own.
 fn kernels(layer: &CheckedLayer, plans: &Plans, private: &TokenStream) -> TokenStream {
     let CheckedLayer { name, spec, weights, .. } = layer;
+    let all = plans.widths.iter().chain(plans.others.iter().map(|(_, plan)| plan));
+    let constants = weights.as_ref().map(|weights| Constants::new(weights, spec, all, private));
+    let statics = constants.as_ref().map(Constants::statics);
     let kernel = |plans: &[Plan]| {
-        let parameters = match weights {
+        let parameters = match &constants {
             None => stored_parameters(&spec.dtype.ident(), private),
-            Some(weights) => {
-                let parameters = constant::parameters(weights, spec, plans, private);
-                let original = constant::original(weights, spec, plans, private);
+            Some(constants) => {
+                let (parameters, original) = (constants.parameters(plans), constants.original(plans));
                 quote!(#parameters #original)
             }
         };
@@ -167,11 +169,12 @@ fn kernels(layer: &CheckedLayer, plans: &Plans, private: &TokenStream) -> TokenS
     };
     let widths = kernel(&plans.widths);
     if plans.others.is_empty() {
-        return widths;
+        return quote!(#statics #widths);
     }
     let archs: Vec<_> = plans.others.iter().map(|(arch, _)| arch).collect();
     let others = plans.others.iter().map(|(_, plan)| kernel(slice::from_ref(plan)));
     quote! {
+        #statics
         #[cfg(not(any(#(target_arch = #archs),*)))]
         #widths
         #(#[cfg(target_arch = #archs)] #others)*

@@ -86,15 +86,20 @@ fn transform(weight: &[f64], [rows, columns]: &[Transform; 2]) -> Vec<f64> {
 impl Dtype {
     /// The numbers, little-endian.
     pub(crate) fn bytes_of(self, numbers: &[f64]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(numbers.len() * self.bytes());
-        for &number in numbers {
-            match self {
-                Self::F32 => bytes.extend_from_slice(&single(number).to_le_bytes()),
-                Self::F64 => bytes.extend_from_slice(&number.to_le_bytes()),
-            }
+        match self {
+            Self::F32 => each(numbers, |number| single(number).to_le_bytes()),
+            Self::F64 => each(numbers, f64::to_le_bytes),
         }
-        bytes
     }
+}
+
+fn each<const N: usize>(numbers: &[f64], bytes_of: impl Fn(f64) -> [u8; N]) -> Vec<u8> {
+    let (mut bytes, mut at) = (vec![[0; N]; numbers.len()], 0);
+    while at < numbers.len() {
+        bytes[at] = bytes_of(numbers[at]);
+        at += 1;
+    }
+    bytes.into_flattened()
 }
 
 #[expect(

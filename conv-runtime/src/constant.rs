@@ -12,10 +12,8 @@
 //! | nothing | 0.02 s | 0.07 GB |
 //!
 //! The cast is one copy for the interpreter, and nothing at run time. A whole layer of 9.4 MB takes a release build
-//! 1.2 s of processor time more than with weights at run time: half of it in the macro, which users build without
-//! optimisation, to read, pack twice (two of the three widths have one order) and escape; half in the compiler.
-//! One order for all widths would save half of both, but AVX-512 would then multiply in tiles that suit SSE2, and
-//! take 1100 us for 868.
+//! 0.4 s of processor time more than with weights at run time (1.5 for 1.1), most of it to escape the string and to read
+//! it again. It is there once, in an order that all vector widths read: with an order for each it was 1.2 s.
 
 use crate::Isa;
 use crate::element::Element;

@@ -155,7 +155,7 @@ pub(super) fn in_panels() -> impl Strategy<Value = Case> {
         "no panels",
         |(spec, (depth, out), algorithm, more_h, more_w, (width, tile))| {
             let (in_channels, out_channels) = (depth * spec.groups, out * spec.groups);
-            let pattern = Pattern::of(&[0.5; 5000]);
+            let pattern = Pattern::of(&vec![0.5; 5000]);
             let mut spec = Spec { in_channels, out_channels, algorithm, pattern, ..spec };
             let image = smallest(&spec, more_h % 7, more_w);
             spec.input = (width % 2 == 0).then_some(image);
