@@ -178,7 +178,7 @@ impl Layer<'_> {
         let (spec, machine) = (self.spec, self.plan.machine);
         let stretch = LINE + ((pixels - 1) * spec.stride.w * machine.bytes) as f64;
         let lines = stretch * (spec.in_per_group() * spec.kernel.h) as f64;
-        self.plan.reads_channels_last() && machine.registers <= 16 && lines > FIRST_LEVEL
+        self.plan.reads_channels_last() && lines > FIRST_LEVEL
     }
 
     /// Transposing the squares that so many pixels by vectors of channels are.
