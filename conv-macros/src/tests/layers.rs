@@ -424,12 +424,12 @@ fn random_layers_with_rows_in_parts_compute_the_definition() {
 
 #[test]
 fn random_layers_that_read_channels_last_compute_the_definition() {
-    check(1_000, channels_last());
+    check(500, channels_last());
 }
 
 #[test]
 fn random_layers_of_constants_in_panels_compute_the_definition() {
-    check(1_000, in_panels());
+    check(500, in_panels());
 }
 
 #[test]

@@ -76,19 +76,14 @@ fn stages_of_a_layer_of_one_tap() {
         bias_row = bias[0; 1]
         acc_0_0_0 = splat bias_row[0]
         acc_0_0_1 = splat bias_row[0]
-        pixels_0 = image[x; 8]
-        pixels_1 = image[x + plane; 8]
-        weight_row_0 = weights[0; 2]
-        x_0_0 = load pixels_0[0]
-        x_0_1 = load pixels_0[4]
-        w_0_0 = splat weight_row_0[0]
-        acc_0_0_0 += x_0_0 * w_0_0
-        acc_0_0_1 += x_0_1 * w_0_0
-        x_1_0 = load pixels_1[0]
-        x_1_1 = load pixels_1[4]
-        w_1_0 = splat weight_row_0[1]
-        acc_0_0_0 += x_1_0 * w_1_0
-        acc_0_0_1 += x_1_1 * w_1_0
+        for c in 0..2
+          pixels_0 = image[x + c * plane; 8]
+          weight_row_0 = weights[c; 1]
+          x_0_0 = load pixels_0[0]
+          x_0_1 = load pixels_0[4]
+          w_0_0 = splat weight_row_0[0]
+          acc_0_0_0 += x_0_0 * w_0_0
+          acc_0_0_1 += x_0_1 * w_0_0
         output[x] = acc_0_0_0
         output[x + 4] = acc_0_0_1
     else
@@ -96,28 +91,22 @@ fn stages_of_a_layer_of_one_tap() {
         for x in tiles of 4 over out_w
           bias_row = bias[0; 1]
           acc_0_0_0 = splat bias_row[0]
-          pixels_0 = image[x; 4]
-          pixels_1 = image[x + plane; 4]
-          weight_row_0 = weights[0; 2]
-          x_0_0 = load pixels_0[0]
-          w_0_0 = splat weight_row_0[0]
-          acc_0_0_0 += x_0_0 * w_0_0
-          x_1_0 = load pixels_1[0]
-          w_1_0 = splat weight_row_0[1]
-          acc_0_0_0 += x_1_0 * w_1_0
+          for c in 0..2
+            pixels_0 = image[x + c * plane; 4]
+            weight_row_0 = weights[c; 1]
+            x_0_0 = load pixels_0[0]
+            w_0_0 = splat weight_row_0[0]
+            acc_0_0_0 += x_0_0 * w_0_0
           output[x] = acc_0_0_0
       else
         bias_row = bias[0; 1]
         acc_0_0_0 = splat bias_row[0]
-        pixels_0 = image[0; 4]
-        pixels_1 = image[plane; 4]
-        weight_row_0 = weights[0; 2]
-        x_0_0 = load pixels_0[0]
-        w_0_0 = splat weight_row_0[0]
-        acc_0_0_0 += x_0_0 * w_0_0
-        x_1_0 = load pixels_1[0]
-        w_1_0 = splat weight_row_0[1]
-        acc_0_0_0 += x_1_0 * w_1_0
+        for c in 0..2
+          pixels_0 = image[c * plane; 4]
+          weight_row_0 = weights[c; 1]
+          x_0_0 = load pixels_0[0]
+          w_0_0 = splat weight_row_0[0]
+          acc_0_0_0 += x_0_0 * w_0_0
         output[0; out_w] = acc_0_0_0
     ");
 }
