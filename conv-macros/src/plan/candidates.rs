@@ -268,7 +268,7 @@ impl Bench<'_> {
         let step = match tile {
             Tile::Channels { pixels, .. } if spec.out_per_group() > block => pixels,
             Tile::Columns { vectors, .. } if spec.out_per_group() > block => vectors * machine.lanes,
-            _ => return Bands { bytes: usize::MAX, least: 1, step: 1 },
+            _ => return Bands::ONE,
         };
         // The weights are read once a band, from the third-level cache if they are many.
         let weights = spec.in_per_group().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
@@ -314,9 +314,9 @@ impl Reads {
 fn bands(tile: Tile, spec: &Spec) -> Bands {
     let bands = match tile {
         Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
-        Tile::Rows { rows, .. } | Tile::Slide { rows } | Tile::InPlace { rows, .. } => {
-            Bands { bytes: 24 << 10, least: 16, step: rows }
-        }
+        // A row's last vector may be stored over the first pixels of the next channel, which must come later.
+        Tile::InPlace { .. } => return Bands::ONE,
+        Tile::Rows { rows, .. } | Tile::Slide { rows } => Bands { bytes: 24 << 10, least: 16, step: rows },
         _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
     };
     // A band copies what it shares with the next again: that should stay a fraction.

@@ -28,6 +28,9 @@ pub(crate) struct Bands {
 }
 
 impl Bands {
+    /// All is one band. The numbers suit targets whose addresses have 32 bits.
+    pub(crate) const ONE: Self = Self { bytes: u32::MAX as usize, least: u32::MAX as usize, step: 1 };
+
     /// Rows of a band, of `out_h` in all, when one takes `row_bytes` of the planes.
     fn rows(self, out_h: usize, row_bytes: usize) -> usize {
         let most = (self.bytes / row_bytes.max(1)).max(self.least);
