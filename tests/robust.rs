@@ -259,3 +259,15 @@ fn the_memory_of_a_fixed_layer_suffices() {
     run!(Dilated, [[[0.0f32; 15]; 15]; 9], [[[f32::NAN; 11]; 11]; 18]);
     run!(Strided, [[[0.0f32; 19]; 21]; 3], [[[f32::NAN; 10]; 11]; 7]);
 }
+
+/// Rows that are narrower than a vector, and many: their last vectors may cover what comes after.
+#[test]
+fn tall_images_narrower_than_a_vector() {
+    conv2d! { struct Multiplied<in: 2, out: 4, k: 3, padding: 1, padding_mode: reflect, groups: 2>; }
+    for w in 2..20 {
+        let report = with_integers::<Multiplied>()
+            .verify(&integers([1, 2, 3000, w]))
+            .expect("the image suits the layer");
+        assert_eq!(report.max_abs_error(), 0.0, "{w} columns: {report}");
+    }
+}

@@ -61,7 +61,8 @@ impl<'a> Constants<'a> {
         Self { weights, spec, orders, private }
     }
 
-    /// Weights and biases in every order, in a static each; and what makes the compiler watch their file.
+    /// Weights and biases in every order, in a static each; the weights as they came, if some are transformed; and what
+    /// makes the compiler watch their file. A program holds those that its kernels, or it itself, ask for.
     pub(crate) fn statics(&self) -> TokenStream {
         let tracked = self.weights.file.as_deref().map(tracked);
         let packed = self.orders.iter().enumerate().map(|(at, (_, plan))| {
@@ -70,7 +71,9 @@ impl<'a> Constants<'a> {
             let (weights, bias) = (self.line(&weights, &packed.weight), self.line(&bias, &packed.bias));
             quote!(#weights #bias)
         });
-        quote!(#tracked #(#packed)*)
+        let is_transformed = self.orders.iter().any(|(order, _)| order.transforms.is_some());
+        let original = is_transformed.then(|| self.line(&format_ident!("ORIGINAL"), &self.weights.weight));
+        quote!(#tracked #(#packed)* #original)
     }
 
     /// The function that gives the kernels of these plans their weights. Only x86 has the wider vectors.
@@ -107,11 +110,9 @@ impl<'a> Constants<'a> {
     pub(crate) fn original(&self, plans: &[Plan]) -> Option<TokenStream> {
         plans.iter().find(|plan| plan.transforms(self.spec).is_some())?;
         let element = self.spec.dtype.ident();
-        let line = self.line(&format_ident!("WEIGHTS"), &self.weights.weight);
         Some(quote! {
             fn original(&self) -> ::core::option::Option<&[#element]> {
-                #line
-                ::core::option::Option::Some(&WEIGHTS.0)
+                ::core::option::Option::Some(&ORIGINAL.0)
             }
         })
     }

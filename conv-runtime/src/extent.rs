@@ -60,7 +60,14 @@ impl Extent {
         let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
         if scheme.flatten && !scheme.copies(out[1]) {
             let bytes = config.in_per_group().checked_mul(size_of::<E>())?;
-            return Some(Self::line(image[1], scheme.bands.columns(out[1], bytes)));
+            let (line, band) = ([image[1], 1], scheme.bands.columns(out[1], bytes));
+            return Some(Self {
+                image: line,
+                out: line,
+                is_line: true,
+                band,
+                ..Self::image(scheme, image, out)?
+            });
         }
         if let Some(filtering) = &scheme.filtering {
             return Self::filtering::<E>(scheme, filtering, config, image, out);
@@ -93,12 +100,6 @@ impl Extent {
         let copy = rows_read(config, band)?.checked_mul(pitch)?;
         let shares = Shares { copy, ..Shares::default() };
         Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
-    }
-
-    /// The image itself, whose pixels are one line.
-    fn line(pixels: usize, band: usize) -> Self {
-        let (image, shares) = ([pixels, 1], Shares::default());
-        Self { image, out: image, is_line: true, copies: false, band, pitch: 1, plane: pixels, shares }
     }
 
     /// The image itself; with a row of zeros, if the kernel pads it.
@@ -143,25 +144,16 @@ impl Extent {
     pub(crate) fn geometry(&self, rows: Rows) -> Geometry {
         let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
         let (first, pitch, plane, out_plane) = (rows.first, self.pitch, self.plane, out_h * out_w);
-        let rest = Geometry::default();
+        let (out_h, rest) = (rows.count, Geometry::default());
         if self.is_line {
-            return Geometry {
-                out_h: 1,
-                out_w: rows.count,
-                pitch,
-                plane,
-                image_h: 1,
-                image_w: image_h,
-                ..rest
-            };
+            return Geometry { out_h: 1, out_w: out_h, pitch, plane, image_h: 1, image_w: image_h, ..rest };
         }
-        let out_h = rows.count;
         Geometry { out_h, out_w, out_plane, pitch, plane, first, image_h, image_w, ..rest }
     }
 }
 
-/// Rows of the padded image that a band of so many output rows reads.
-fn rows_read(config: &Conv2dConfig, band: usize) -> Option<usize> {
+/// Rows of the padded image that a band of so many output rows reads; `None` if they cannot be counted.
+pub(crate) fn rows_read(config: &Conv2dConfig, band: usize) -> Option<usize> {
     (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])
 }
 

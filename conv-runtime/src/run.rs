@@ -16,7 +16,7 @@ use fearless_simd::{Level, Simd};
 
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
-use crate::extent::Extent;
+use crate::extent::{Extent, rows_read};
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 use crate::pack::{blocks, packed_channels, place, terms};
@@ -198,9 +198,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
             } else if self.extent.copies && self.scheme.reads == Reads::ChannelsLast {
-                let config = const { &K::CONFIG };
-                let rows = (rows.count - 1) * config.stride[0] + config.effective_kernel()[0];
-                self.interleave(band.first * config.stride[0], rows, image, memory.copy)
+                let first = band.first * const { &K::CONFIG }.stride[0];
+                self.interleave(first, rows_of_copy::<K>(band), image, memory.copy)
             } else if self.extent.copies {
                 self.copy(band, image, memory);
                 &*memory.copy
@@ -220,7 +219,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
             phases: self.scheme.phases,
             image: extent.image,
             first: band.first * config.stride[0],
-            rows: (band.geometry.out_h - 1) * config.stride[0] + config.effective_kernel()[0],
+            rows: rows_of_copy::<K>(band),
             pitch: extent.pitch,
             plane: band.geometry.plane,
             margins: memory.margins,
@@ -294,6 +293,11 @@ impl<'a, K: Kernel> Pass<'a, K> {
             dispatch::<K>(self.parameters.isa.level(), Step::Block(job));
         }
     }
+}
+
+/// Rows of the copy that a band reads. The highest band's could be counted.
+fn rows_of_copy<K: Kernel>(band: Band) -> usize {
+    rows_read(const { &K::CONFIG }, band.geometry.out_h).unwrap_or(0)
 }
 
 /// Calls the kernel of the right width inside a function that has the instruction set's features.

@@ -202,6 +202,9 @@ macro_rules! for_each_layer {
             many_channels_strided, { in: 24, out: 48, k: 3, padding: 1, stride: 2, input: (9, 11) };
             many_inputs, { in: 1030, out: 3, k: (1, 2), input: (2, 33) };
             many_outputs, { in: 2, out: 130, k: 1, stride: 2 };
+            bands_of_columns, { in: 600, out: 40, k: 1, input: (9, 17) };
+            channels_last, { in: 130, out: 17, k: 3, stride: 2, padding: 1, padding_mode: replicate, input: (9, 11) };
+            channels_last_as_one_row, { in: 520, out: 20, k: 1, input: (7, 7) };
             wide, { in: 100, out: 2, k: 2, input: (3, 131) };
             tall, { in: 100, out: 2, k: 2, input: (67, 5) };
             direct, { in: 40, out: 8, k: 3, padding: 1, algorithm: direct, input: (8, 8) };
@@ -231,6 +234,7 @@ macro_rules! for_each_twin {
         $visit! {
             article, (5, 4), { in: 1, out: 4, k: (2, 3) };
             one_tap, (6, 9), { in: 60, out: 5, k: 1 };
+            one_tap_in_bands, (9, 17), { in: 410, out: 33, k: 1 };
             one_tap_strided, (7, 9), { in: 90, out: 17, k: 1, stride: 2 };
             padded, (6, 19), { in: 100, out: 3, k: (1, 2), padding: 1 };
             reflected, (4, 5), { in: 2, out: 2, k: (2, 1), padding: 2, padding_mode: reflect };

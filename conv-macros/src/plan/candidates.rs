@@ -257,9 +257,7 @@ impl<'a> Bench<'a> {
         plan.cost = Cost::of(spec, &plan, plan.image);
         plan
     }
-}
 
-impl Bench<'_> {
     /// Where height and width are one axis: all blocks of channels compute some columns before the next ones, which stay
     /// in the cache meanwhile. The image as a whole may not: with AVX2 on a Zen 3, 256 to 64 channels of 784 pixels took
     /// 349 us and take 319, 355 to 129 channels of 841 took 1279 and take 1039.

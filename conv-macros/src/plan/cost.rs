@@ -7,6 +7,8 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+mod filtering;
+
 use std::ops::Range;
 
 use super::axis::Axis;
@@ -36,14 +38,10 @@ const TINY_COPY: f64 = 1.6;
 const CALL: f64 = 30.0;
 /// Bytes a cycle that are read and written by a copy.
 const COPY: f64 = 32.0;
-/// Bytes a cycle of weights from the third-level cache, the bytes that it is taken to hold, and what memory
-/// gives.
+/// Bytes a cycle from the third-level cache.
 const STREAM: f64 = 20.0;
-const CACHE: f64 = 24e6;
-const MEMORY: f64 = 7.5;
-/// Bytes of the second-level cache that are there for one band, and bytes a cycle of what does not fit.
+/// Bytes of the second-level cache that are there for one band.
 const SECOND_LEVEL: f64 = 768e3;
-const OVERFLOW: f64 = 8.0;
 /// Bytes of a line of the cache, those of the first level that are there for pixels, and how much of its time a step
 /// takes where it need not wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to
 /// 1490 us, and 3x3 stride 2, 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
@@ -52,10 +50,6 @@ const FIRST_LEVEL: f64 = 16e3;
 const SPARED: f64 = 0.8;
 /// Bytes a cycle of weights from the second-level cache.
 const WEIGHTS: f64 = 24.0;
-/// One product of one vector, transformed.
-const TRANSFORM: f64 = 3.5;
-/// One kernel, transformed.
-const KERNEL: f64 = 60.0;
 /// A row of a copy.
 const ROW: f64 = 6.0;
 
@@ -321,66 +315,11 @@ impl Layer<'_> {
         accumulators as f64 * if narrow { 8.0 } else { 1.5 }
     }
 
-    /// Tiles of minimal filtering, and the products and vectors of each.
-    fn filtering(&self, outputs: Hw) -> (f64, f64, f64) {
-        let kernel = self.spec.kernel;
-        let along = |out: usize, m: usize, d: usize| out.div_ceil(d).div_ceil(m) as f64 * d as f64;
-        let dilation = self.spec.dilation;
-        let tiles = along(self.out.h, outputs.h, dilation.h) * along(self.out.w, outputs.w, dilation.w);
-        let products = ((outputs.h + kernel.h - 1) * (outputs.w + kernel.w - 1)) as f64;
-        (tiles, products, (outputs.h * outputs.w) as f64)
-    }
-
-    /// One block of output channels: its products, their transform, and the squares to be transposed.
-    fn winograd(&self, geometry: Geometry, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
-        let lanes = self.plan.machine.lanes as f64;
-        let (tiles, products, each) = self.filtering(outputs);
-        let pixels = pixel_steps(pixels).into_iter().find(|step| *step as f64 <= tiles).unwrap_or(1);
-        let multiply = (tiles / pixels as f64).ceil() * products;
-        let accumulators = pixels * vectors;
-        let depth = self.spec.in_per_group() as f64;
-        let one = depth * step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators))
-            + accumulators as f64 * 1.5
-            + TILE;
-        // The weights of all products come from beyond the second-level cache, if they are many.
-        let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
-        let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
-        let stream = bytes / if all > CACHE { MEMORY } else { STREAM };
-        let squares = tiles * each * vectors as f64 / lanes;
-        let transform = tiles * vectors as f64 * products * TRANSFORM;
-        let write = transform + squares * (SQUARE + LANE * lanes) + self.overflow(geometry, outputs, vectors);
-        Cost { compute: (multiply * one).max(stream), copy: 0.0, write }
-    }
-
-    /// What it costs that the transformed tiles of a band and their products do not fit the second-level
-    /// cache together: both come and go once a block.
-    fn overflow(&self, geometry: Geometry, outputs: Hw, vectors: usize) -> f64 {
-        let machine = self.plan.machine;
-        let (tiles, products, _) = self.filtering(outputs);
-        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
-        let [read, made] = [self.plan.depth(self.spec), vectors * machine.lanes]
-            .map(|channels| tiles * products * (channels * machine.bytes) as f64);
-        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / OVERFLOW } else { 0.0 }
-    }
-
-    /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
-    fn prepare(&self, geometry: Geometry, outputs: Hw) -> f64 {
-        let (tiles, products, _) = self.filtering(outputs);
-        let vectors = (self.plan.depth(self.spec) / self.plan.machine.lanes) as f64;
-        self.interleaved(geometry) + tiles * vectors * products * TRANSFORM
-    }
-
     /// A copy with channels last, transposed in squares.
     fn interleaved(&self, geometry: Geometry) -> f64 {
         let (lanes, rows) = (self.plan.machine.lanes as f64, (self.out.h * self.spec.stride.h) as f64);
         let squares = geometry.pitch as f64 / lanes * rows / lanes;
         squares * (SQUARE + LANE * lanes)
-    }
-
-    /// The transform of the weights, where they are not transformed once and for all.
-    fn weights(&self) -> f64 {
-        let kernels = self.spec.in_per_group() as f64 * self.spec.out_per_group() as f64;
-        if self.spec.adjoint.is_some() { kernels * KERNEL } else { 0.0 }
     }
 
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.

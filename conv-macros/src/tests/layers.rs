@@ -1,6 +1,8 @@
 //! Random layers through the interpreter: every algorithm, every width, every tile that a plan may take,
 //! compared with plain loops. Values are small integers, so results are exact.
 
+mod packed;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -283,11 +285,7 @@ impl Case {
         let tail = first + plan.block > spec.out_per_group();
         let channels = plan.channels(spec, tail);
         // Images share their weights.
-        let width = plan.width(tail);
-        let packed = groups.iter().take(spec.groups).map(|data| match plan.panel {
-            None => packed(self, data, first, channels, width),
-            Some(panel) => packed_in_panels(self, data, panel, [first, width]),
-        });
+        let packed = groups.iter().take(spec.groups).map(|data| packed::block(self, data, first, tail));
         let (weights, bias): (Vec<_>, Vec<_>) = packed.unzip();
         let [weights, bias] = [weights, bias].map(|groups| groups.concat());
         let buffers = [
@@ -295,7 +293,7 @@ impl Case {
             (Buffer::Weights, weights),
             (Buffer::Bias, bias),
             (Buffer::Output, output),
-            (Buffer::Work, self.work(band, width)),
+            (Buffer::Work, self.work(band, plan.width(tail))),
         ];
         interp::run(&lower(spec, plan, tail), &self.sizes([row, band], first, channels), buffers)
     }
@@ -317,55 +315,6 @@ pub(super) fn inside(mode: PaddingMode, at: isize, size: usize) -> Option<usize>
 
 pub(super) fn signed(size: usize) -> isize {
     isize::try_from(size).expect("small")
-}
-
-/// A block's weights `[tap][channel][width]` and biases, filled with zeros. A plan that filters minimally
-/// has transformed the kernels.
-fn packed(case: &Case, data: &Data, first: usize, channels: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
-    let spec = &case.spec;
-    let (depth, transforms) = (spec.in_per_group(), case.plan.transforms(spec));
-    let taps =
-        transforms.as_ref().map_or(spec.taps(), |[rows, columns]| rows.products() * columns.products());
-    let mut weights = vec![0.0; taps * depth * width];
-    let mut bias = vec![0.0; width];
-    for o in 0..channels {
-        bias[o] = data.bias[first + o];
-        for c in 0..depth {
-            let kernel = &data.weight[((first + o) * depth + c) * spec.taps()..][..spec.taps()];
-            for tap in 0..taps {
-                weights[(tap * depth + c) * width + o] = match &transforms {
-                    // What is left out must not be read.
-                    None => match case.lacks(first + o, tap) {
-                        [row, column] if row && case.skips()[0] || column && case.skips()[1] => f64::NAN,
-                        _ => kernel[tap],
-                    },
-                    Some([rows, columns]) => {
-                        let (row, column) = (tap / columns.products(), tap % columns.products());
-                        let products = kernel.iter().enumerate().map(|(at, weight)| {
-                            let (i, j) = (at / spec.kernel.w, at % spec.kernel.w);
-                            rows.filter[row][i] * columns.filter[column][j] * weight
-                        });
-                        products.sum()
-                    }
-                };
-            }
-        }
-    }
-    (weights, bias)
-}
-
-/// The weights from a block's first on, of a group packed in panels, and the block's biases.
-fn packed_in_panels(
-    case: &Case,
-    data: &Data,
-    panel: usize,
-    [first, width]: [usize; 2],
-) -> (Vec<f64>, Vec<f64>) {
-    let outs = case.spec.out_per_group();
-    let panels = (0..outs).step_by(panel).map(|at| packed(case, data, at, panel.min(outs - at), panel));
-    let (weights, bias): (Vec<_>, Vec<_>) = panels.unzip();
-    let start = first / panel * weights[0].len() + first % panel;
-    (weights.concat().split_off(start), bias.concat()[first..][..width].to_vec())
 }
 
 fn check(cases: u32, strategy: impl Strategy<Value = Case>) {

@@ -1,0 +1,74 @@
+//! What minimal filtering costs: transforms before and after, and products of many tiles at once.
+
+#![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
+
+use super::{Cost, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
+use crate::plan::{Geometry, pixel_steps, turns};
+use crate::spec::Hw;
+
+/// The bytes that the third-level cache is taken to hold, and bytes a cycle of weights from memory.
+const CACHE: f64 = 24e6;
+const MEMORY: f64 = 7.5;
+/// Bytes a cycle of what does not fit the second-level cache.
+const OVERFLOW: f64 = 8.0;
+/// One product of one vector, transformed.
+const TRANSFORM: f64 = 3.5;
+/// One kernel, transformed.
+const KERNEL: f64 = 60.0;
+
+impl Layer<'_> {
+    /// Tiles of minimal filtering, and the products and vectors of each.
+    fn filtering(&self, outputs: Hw) -> (f64, f64, f64) {
+        let kernel = self.spec.kernel;
+        let along = |out: usize, m: usize, d: usize| out.div_ceil(d).div_ceil(m) as f64 * d as f64;
+        let dilation = self.spec.dilation;
+        let tiles = along(self.out.h, outputs.h, dilation.h) * along(self.out.w, outputs.w, dilation.w);
+        let products = ((outputs.h + kernel.h - 1) * (outputs.w + kernel.w - 1)) as f64;
+        (tiles, products, (outputs.h * outputs.w) as f64)
+    }
+
+    /// One block of output channels: its products, their transform, and the squares to be transposed.
+    pub(super) fn winograd(&self, geometry: Geometry, outputs: Hw, pixels: usize, vectors: usize) -> Cost {
+        let lanes = self.plan.machine.lanes as f64;
+        let (tiles, products, each) = self.filtering(outputs);
+        let pixels = pixel_steps(pixels).into_iter().find(|step| *step as f64 <= tiles).unwrap_or(1);
+        let multiply = (tiles / pixels as f64).ceil() * products;
+        let accumulators = pixels * vectors;
+        let depth = self.spec.in_per_group() as f64;
+        let one = depth * step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators))
+            + accumulators as f64 * 1.5
+            + TILE;
+        // The weights of all products come from beyond the second-level cache, if they are many.
+        let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
+        let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
+        let stream = bytes / if all > CACHE { MEMORY } else { STREAM };
+        let squares = tiles * each * vectors as f64 / lanes;
+        let transform = tiles * vectors as f64 * products * TRANSFORM;
+        let write = transform + squares * (SQUARE + LANE * lanes) + self.overflow(geometry, outputs, vectors);
+        Cost { compute: (multiply * one).max(stream), copy: 0.0, write }
+    }
+
+    /// What it costs that the transformed tiles of a band and their products do not fit the second-level
+    /// cache together: both come and go once a block.
+    fn overflow(&self, geometry: Geometry, outputs: Hw, vectors: usize) -> f64 {
+        let machine = self.plan.machine;
+        let (tiles, products, _) = self.filtering(outputs);
+        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
+        let [read, made] = [self.plan.depth(self.spec), vectors * machine.lanes]
+            .map(|channels| tiles * products * (channels * machine.bytes) as f64);
+        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / OVERFLOW } else { 0.0 }
+    }
+
+    /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
+    pub(super) fn prepare(&self, geometry: Geometry, outputs: Hw) -> f64 {
+        let (tiles, products, _) = self.filtering(outputs);
+        let vectors = (self.plan.depth(self.spec) / self.plan.machine.lanes) as f64;
+        self.interleaved(geometry) + tiles * vectors * products * TRANSFORM
+    }
+
+    /// The transform of the weights, where they are not transformed once and for all.
+    pub(super) fn weights(&self) -> f64 {
+        let kernels = self.spec.in_per_group() as f64 * self.spec.out_per_group() as f64;
+        if self.spec.adjoint.is_some() { kernels * KERNEL } else { 0.0 }
+    }
+}
