@@ -262,7 +262,7 @@ fn random_shapes_do_as_the_definition_does() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             sizes[usize::try_from(state >> 33).expect("31 bits") % sizes.len()]
         };
-        for _ in 0..1000 {
+        for _ in 0..3000 {
             // The right channels now and then, or hardly any shape would come further than that.
             let other = draw(&SIZES);
             let channels = draw(&[L::CONFIG.in_channels, L::CONFIG.in_channels, other]);
