@@ -158,8 +158,8 @@ fn numbers<E: Element, const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) ->
 }
 
 macro_rules! test_golden {
-    ($($name:ident, { $($keys:tt)* };)*) => {
-        $(mod $name {
+    ($($layer:ident $($other:ident)*, { $($keys:tt)* };)*) => {
+        $(mod $layer {
             use crate::Case;
 
             conv_runtime::conv2d! {
@@ -167,12 +167,7 @@ macro_rules! test_golden {
                 struct Double<$($keys)*, dtype: f64>;
             }
 
-            #[test]
-            fn agrees_with_torch() {
-                let case = Case::named(stringify!($name));
-                case.check::<Single>();
-                case.check::<Double>();
-            }
+            test_golden!(@case $layer $($other)*);
         })*
 
         #[test]
@@ -185,11 +180,19 @@ macro_rules! test_golden {
 
         #[test]
         fn every_case_of_the_file_has_a_row() {
-            let rows = BTreeSet::from([$(stringify!($name)),*]);
+            let rows = BTreeSet::from([$(stringify!($layer), $(stringify!($other),)*)*]);
             let cases: BTreeSet<_> = CASES.iter().filter_map(|case| case["name"].as_str()).collect();
             assert_eq!(rows, cases);
             assert_eq!(rows.len(), 141);
         }
+    };
+    (@case $($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            let case = Case::named(stringify!($name));
+            case.check::<Single>();
+            case.check::<Double>();
+        })*
     };
 }
 

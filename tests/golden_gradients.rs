@@ -103,19 +103,24 @@ fn compare<L: Conv2d<Elem = f32>, const R: usize>(case: &Case, layer: &L) {
 }
 
 macro_rules! tests {
-    ($($name:ident, { $($keys:tt)* };)*) => {
-        $(
-            #[test]
-            fn $name() {
-                conv2d! { struct Layer<$($keys)*>; }
-                check::<Layer>(stringify!($name));
-            }
-        )*
+    ($($layer:ident $($other:ident)*, { $($keys:tt)* };)*) => {
+        // Modules: the compiler translates them side by side.
+        $(mod $layer {
+            conv_runtime::conv2d! { struct Layer<$($keys)*>; }
+            tests!(@case $layer $($other)*);
+        })*
 
         #[test]
         fn the_table_has_every_case() {
-            assert_eq!(CASES["cases"].as_array().expect("a list").len(), [$(stringify!($name)),*].len());
+            let names = [$(stringify!($layer), $(stringify!($other),)*)*];
+            assert_eq!(CASES["cases"].as_array().expect("a list").len(), names.len());
         }
+    };
+    (@case $($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            crate::check::<Layer>(stringify!($name));
+        })*
     };
 }
 
