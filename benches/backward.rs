@@ -15,9 +15,6 @@
 //! output, without biases, has the same product with the output's gradient as the input and the weights have with
 //! theirs.
 
-#[path = "../tests/common/suite.rs"]
-mod suite;
-
 use std::cell::OnceCell;
 use std::hint::black_box;
 use std::time::Duration;
@@ -26,12 +23,13 @@ use conv_runtime::prelude::*;
 use conv_runtime::{Gradients, GradientsMut, Layer};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use layers::for_each_suite_layer;
 
 /// A function for each layer, and `every_layer`, which calls them all.
 macro_rules! benches {
     ($($name:ident, $batch:literal, ($h:literal, $w:literal), { $($keys:tt)* };)*) => {
         $(fn $name(criterion: &mut Criterion) {
-            conv2d! { struct Known<$($keys)*, input: ($h, $w)>; }
+            use layers::$name::Known;
             layer::<Known>(criterion, stringify!($name), [$batch, Known::CONFIG.in_channels, $h, $w]);
         })*
 

@@ -14,9 +14,6 @@
 //!
 //! Before a bench is timed, its output is compared once with the definition; a wrong one stops the run.
 
-#[path = "../tests/common/suite.rs"]
-mod suite;
-
 use std::cell::OnceCell;
 use std::hint::black_box;
 use std::time::Duration;
@@ -25,15 +22,13 @@ use conv_runtime::prelude::*;
 use conv_runtime::{Layer, Verification, generic};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use layers::for_each_suite_layer;
 
 /// A function for each layer, and `every_layer`, which calls them all.
 macro_rules! benches {
     ($($name:ident, $batch:literal, ($h:literal, $w:literal), { $($keys:tt)* };)*) => {
         $(fn $name(criterion: &mut Criterion) {
-            conv2d! {
-                struct Known<$($keys)*, input: ($h, $w)>;
-                struct Free<$($keys)*>;
-            }
+            use layers::$name::{Free, Known};
             let shape = [$batch, Free::CONFIG.in_channels, $h, $w];
             let mut group = group::<Free>(criterion, stringify!($name), shape);
             specialised::<Known>(&mut group, "known", shape);

@@ -11,8 +11,7 @@
 //! four kinds: for a known image size, for any, for a known one with gradients, and with constant weights.
 //! `RUSTC_BOOTSTRAP=1` lets the stable compiler tell how long it expanded macros; nothing else is done with that.
 
-#[path = "../tests/common/suite.rs"]
-mod suite;
+#![expect(clippy::cast_precision_loss, reason = "bytes become the floats of a report")]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -21,6 +20,7 @@ use std::time::Instant;
 use std::{env, fs, iter};
 
 use conv_runtime::prelude::*;
+use layers::for_each_suite_layer;
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection};
 use serde_json::Value;
@@ -46,12 +46,11 @@ struct Row {
 macro_rules! rows {
     ($($name:ident, $batch:literal, ($h:literal, $w:literal), { $($keys:tt)* };)*) => {
         vec![$({
-            conv2d! { struct Layer<$($keys)*>; }
             Row {
                 name: stringify!($name),
                 keys: stringify!($($keys)*),
                 size: stringify!(($h, $w)),
-                weight: Layer::CONFIG.weight_shape(),
+                weight: layers::$name::Free::CONFIG.weight_shape(),
             }
         }),*]
     };

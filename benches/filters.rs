@@ -13,6 +13,12 @@
 //! Padding is `replicate`, as in `imageproc`, whose results are compared with ours before anything is timed.
 //! `image` clamps what it computes to 0..=1.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "an image has a few thousand columns, and 256 shades"
+)]
+
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -9,9 +9,13 @@ use fearless_simd::{Level, SimdFloatElement, dispatch};
 #[cfg(feature = "alloc")]
 use crate::backward;
 #[cfg(feature = "alloc")]
+use crate::definition::Problem;
+#[cfg(feature = "alloc")]
 use crate::filtering::{Filtering, Kernels};
 #[cfg(feature = "alloc")]
 use crate::scratch::{Aligned, Scratch, Work};
+#[cfg(feature = "alloc")]
+use crate::sum::Exact;
 #[cfg(feature = "alloc")]
 use crate::tile;
 use crate::{interleave, pad};
@@ -69,7 +73,7 @@ pub trait Element:
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
-    use super::{Aligned, Filtering, Kernels, Scratch, Work, backward, tile};
+    use super::{Aligned, Exact, Filtering, Kernels, Problem, Scratch, Work, backward, tile};
     use super::{Level, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
@@ -119,6 +123,14 @@ pub(crate) mod sealed {
         /// The sum of a slice.
         #[cfg(feature = "alloc")]
         fn total(level: Level, values: &[Self]) -> Self;
+
+        /// The definition, plane by plane, summed as a layer would: [`Problem::run`], compiled once for each type.
+        #[cfg(feature = "alloc")]
+        fn sums(problem: &Problem<'_, Self>, store: &mut dyn FnMut(usize, &[Self]));
+
+        /// The same, summed more exactly.
+        #[cfg(feature = "alloc")]
+        fn exact_sums(problem: &Problem<'_, Self>, store: &mut dyn FnMut(usize, &[Exact]));
     }
 }
 
@@ -171,6 +183,16 @@ macro_rules! compiled_here {
         #[cfg(feature = "alloc")]
         fn total(level: Level, values: &[Self]) -> Self {
             dispatch!(level, simd => backward::sum(simd, values))
+        }
+
+        #[cfg(feature = "alloc")]
+        fn sums(problem: &Problem<'_, Self>, store: &mut dyn FnMut(usize, &[Self])) {
+            problem.run(store);
+        }
+
+        #[cfg(feature = "alloc")]
+        fn exact_sums(problem: &Problem<'_, Self>, store: &mut dyn FnMut(usize, &[Exact])) {
+            problem.run(store);
         }
     };
 }

@@ -12,6 +12,8 @@ mod blueprint;
 mod by_width;
 mod config;
 mod constant;
+#[cfg(feature = "alloc")]
+mod definition;
 mod element;
 mod error;
 mod extent;

@@ -28,7 +28,7 @@ impl<T: Element> Sum<T> for T {
 
 /// A sum of products, with the sum of what rounding took from it, and the sum of their absolutes.
 #[derive(Clone, Copy)]
-pub(crate) struct Exact {
+pub struct Exact {
     sum: f64,
     lost: f64,
     magnitude: f64,

@@ -11,6 +11,7 @@
 use alloc::vec::Vec;
 
 use super::*;
+use crate::PaddingMode;
 
 const MODES: [PaddingMode; 4] =
     [PaddingMode::Zeros, PaddingMode::Reflect, PaddingMode::Replicate, PaddingMode::Circular];

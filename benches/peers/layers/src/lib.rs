@@ -1,7 +1,7 @@
 //! The layers that are timed, as conv-runtime generates them, and the numbers that they are run on.
 
 #[macro_use]
-#[path = "../../../../tests/common/suite.rs"]
+#[path = "../../../suite.rs"]
 mod suite;
 #[macro_use]
 mod neighbours;
