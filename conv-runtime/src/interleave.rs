@@ -1,7 +1,8 @@
 //! The padded copy of an image with channels last, for kernels whose lanes run over channels.
 //!
 //! Squares of channels by pixels are transposed on the way. The copy is as high and as wide as the kernel's
-//! tiles want it: beyond the padded image it holds zeros, and so do the channels that fill up a vector.
+//! tiles want it: beyond the padded image it holds zeros, and so do the channels that fill up a vector. What is
+//! between them and the next pixel is never read.
 
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
@@ -19,7 +20,7 @@ pub struct Job<'a> {
     pub(crate) first: usize,
     /// Columns of the copy.
     pub(crate) columns: usize,
-    /// Channels of the copy.
+    /// Elements from one pixel to the next: at least the channels, filled up to whole vectors.
     pub(crate) depth: usize,
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], copy
 #[inline(always)]
 fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job<'_>, image: &[E], pixels: &mut [E]) {
     let [h, w] = job.image;
-    for channel in (0..job.depth).step_by(N) {
+    for channel in (0..job.config.in_per_group()).step_by(N) {
         for x in (0..w).step_by(N) {
             // The last square moves back to end with the row.
             let x = if x + N > w { w.saturating_sub(N) } else { x };
@@ -104,12 +105,16 @@ mod tests {
     fn check(isa: Isa, mode: PaddingMode, channels: usize, [h, w]: [usize; 2]) {
         let config = Conv2dConfig::new(channels, 1, [1, 1]).padding([[1, 2], [2, 1]]).padding_mode(mode);
         let image = Tensor::<f32, 3>::from_fn([channels, h, w], |[c, y, x]| (100 * c + 10 * y + x) as f32);
-        let (depth, columns) = (channels.next_multiple_of(16), w + 5);
+        let (filled, columns) = (channels.next_multiple_of(16), w + 5);
+        let depth = filled + 4;
         let mut copied = alloc::vec![f32::NAN; (h + 4) * columns * depth];
         let job = Job { config: &config, image: [h, w], first: 0, columns, depth };
         dispatch!(isa.level(), simd => copy(simd, job, image.as_slice(), &mut copied));
         for (at, got) in copied.iter().enumerate() {
             let (y, x, c) = (at / depth / columns, at / depth % columns, at % depth);
+            if c >= channels.next_multiple_of(isa.bits() / 32) {
+                continue;
+            }
             let inside = y < h + 3 && x < w + 3 && c < channels;
             let pixel = inside.then(|| source(mode, y, 1, h).zip(source(mode, x, 2, w))).flatten();
             let want = pixel.map_or(0.0, |(y, x)| image[[c, y, x]]);

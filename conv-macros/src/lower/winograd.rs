@@ -67,17 +67,18 @@ impl Winograd<'_> {
         self.tile_rows() * self.tile_columns()
     }
 
-    /// Input channels, filled up to whole vectors.
+    /// Elements from one pixel to the next.
     fn depth(&self) -> usize {
-        self.block.spec.in_per_group().next_multiple_of(self.block.lanes())
+        self.block.plan.depth(self.block.spec)
     }
 
     /// From padded planes, channels last, to `V`.
     pub(super) fn prepare(&self) -> Vec<Stmt> {
         let (lanes, depth) = (self.block.lanes(), self.depth());
+        let vectors = self.block.spec.in_per_group().div_ceil(lanes);
         looped("ty", self.tile_rows(), |ty| {
             looped("tx", self.tile_columns(), |tx| {
-                counted("c", depth / lanes, |c| {
+                counted("c", vectors, |c| {
                     let channel = c * lanes;
                     let row = self.first_row(&ty) * self.block.size(Size::Pitch);
                     let pixel = row + self.first_column(&tx) * depth + channel.clone();

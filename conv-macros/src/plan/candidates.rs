@@ -1,17 +1,14 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
 use super::{
-    BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
-    nominal,
+    BUDGET, Bands, CACHE_LINE, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform,
+    geometry::flat, images, nominal,
 };
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
 
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
 pub(super) const MOST_PHASES: usize = 16;
-
-/// Bytes.
-const CACHE_LINE: usize = 64;
 
 /// Bytes of a copy with channels last that is one band.
 const MOST_IN_ONE_BAND: usize = 256 << 10;

@@ -191,7 +191,10 @@ impl Case {
         let (h, w) =
             if self.plan.flatten { (1, self.image.h * self.image.w) } else { (self.image.h, self.image.w) };
         let (down, across) = (h + padding.top + padding.bottom, w + padding.left + padding.right);
-        let mut copy = vec![0.0; high * pitch];
+        // Between whole vectors of channels and the next pixel there is nothing to read.
+        let channels = spec.in_per_group().next_multiple_of(self.plan.machine.lanes);
+        let empty = |at: usize| if at % pitch % depth < channels { 0.0 } else { f64::NAN };
+        let mut copy: Vec<_> = (0..high * pitch).map(empty).collect();
         for row in (0..high).filter(|row| first + row < down) {
             for column in (0..pitch / depth).filter(|column| *column < across) {
                 for c in 0..spec.in_per_group() {

@@ -62,7 +62,7 @@ impl Layer<'_> {
     /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
     pub(super) fn prepare(&self, geometry: Geometry, outputs: Hw) -> f64 {
         let (tiles, products, _) = self.filtering(outputs);
-        let vectors = (self.plan.depth(self.spec) / self.plan.machine.lanes) as f64;
+        let vectors = self.spec.in_per_group().div_ceil(self.plan.machine.lanes) as f64;
         self.interleaved(geometry) + tiles * vectors * products * TRANSFORM
     }
 
