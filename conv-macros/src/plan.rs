@@ -34,6 +34,10 @@ use crate::spec::{Factor, Hw, Spec};
 /// of time: it is superlinear in the length of straight code.
 pub(crate) const BUDGET: usize = 500;
 
+/// The most tiles that are transposed together, and a number that all of these divide.
+const MOST_TOGETHER: usize = 8;
+const ONE_SQUARE: usize = 840;
+
 /// Bytes of a line of the cache, and by how many pixels are apart that would all begin one.
 const CACHE_LINE: usize = 64;
 const SKEW: usize = 16;
@@ -192,9 +196,12 @@ impl Plan {
         small && self.block == spec.out_per_group()
     }
 
-    /// Rows of a tile of so many pixels, as wide as the output, that are transposed together.
-    pub(crate) fn rows_together(&self, pixels: usize) -> usize {
-        if self.flatten { 1 } else { (self.machine.lanes / pixels).max(1) }
+    /// Tiles of so many pixels that are transposed together, of those that follow one another in the output: as many, of
+    /// at most `most`, as fill the squares best.
+    pub(crate) fn together(&self, pixels: usize, most: usize) -> usize {
+        let squares = |tiles: usize| (tiles * pixels).div_ceil(self.machine.lanes);
+        let best = (1..=most.min(MOST_TOGETHER)).min_by_key(|tiles| squares(*tiles) * ONE_SQUARE / tiles);
+        best.unwrap_or(1)
     }
 
     /// The transforms of a Winograd plan, along rows and along columns.

@@ -35,6 +35,8 @@ pub fn scatter<S: Simd, E: Element>(simd: S, tile: Tile<'_, E>, output: &mut [E]
             let lanes = <E as SimdFloatElement>::Native::<S>::LEN;
             for channel in (0..tile.channels).step_by(lanes) {
                 for pixel in (0..tile.pixels).step_by(lanes) {
+                    // The last square moves back to end with the tile, for whole vectors are stored at once.
+                    let pixel = pixel.min(tile.pixels.saturating_sub(lanes));
                     let corner = Corner { channel, pixel };
                     match lanes {
                         16 => square::<16, S, E>(simd, &tile, corner, output, plane, at),

@@ -19,37 +19,100 @@
 //!    tiles of their own: with 256 channels @28 and dilation 12, twelve, four and twelve columns, where tiles of four
 //!    columns waited for weights from the second-level cache.
 //! 5. The tile has pixels down and channels across, the output has them the other way round:
-//!    `conv_runtime`'s `scatter` transposes on the way out, once a tile.
+//!    `conv_runtime`'s `scatter` transposes on the way out, once a tile, or several tiles at once, if what they compute
+//!    lies side by side: squares of lanes by lanes are then full.
 
 use std::ops::Range;
 
 use super::outer::Outer;
 use super::{Block, counted, ladder, ranged, shared_ladder, tiles};
-use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
+use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{evenly, pixel_steps};
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
-    let together = rows_together(block, pixels);
-    let mut body = vec![Stmt::Local { buffer: Buffer::Tile, len: together * pixels * block.width }];
+    if block.plan.flatten && block.spec.input.is_some() {
+        return one_row(block, pixels);
+    }
+    let out_h = block.size(Size::OutH);
+    // Where a tile is as wide as the output, one row follows the other.
+    let whole = block.size(Size::OutW).constant() == Some(pixels) && block.plan.parts(block.spec).is_none();
+    let together = if whole { block.plan.together(pixels, out_h.constant().unwrap_or(MANY)) } else { 1 };
     let heights = if together > 1 { vec![together, 1] } else { vec![1] };
-    body.extend(ladder("y", &block.size(Size::OutH), &heights, &|y, rows| {
+    let mut body = vec![buffer(block, together * pixels)];
+    body.extend(ladder("y", &out_h, &heights, &|y, rows| {
         across(block, pixels, &|x, pixels| {
-            let (column, plane) = steps(block);
-            let outer = Outer { block, pixels, apart: block.spec.stride.w * column, plane };
+            let outer = outer(block, pixels);
             let mut body =
                 counted("row", rows, |row| tile(&outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
-            body.push(Stmt::Scatter {
-                from: (Buffer::Tile, Index::Const(0)),
-                pixels: Index::Const(rows * pixels),
-                width: block.width,
-                channels: block.channels,
-                plane: block.size(Size::OutPlane),
-                at: y.clone() * block.size(Size::OutW) + x.clone(),
-            });
+            body.push(scatter(block, rows * pixels, &y, &x));
             body
         })
     }));
     body
+}
+
+/// More rows or tiles than are ever transposed together.
+const MANY: usize = usize::MAX;
+
+/// An image that is one row: several tiles are transposed together, and what is left of them one by one.
+fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
+    let (y, width) = (Index::Const(0), block.size(Size::OutW));
+    let together = block.plan.together(pixels, width.constant().map_or(MANY, |width| width / pixels));
+    let some = |tiles: usize, x: Index, pixels: usize| {
+        let outer = outer(block, pixels);
+        let mut body = counted("t", tiles, |t| {
+            let first = t * pixels;
+            tile(&outer, &y, &(x.clone() + first.clone()), &first)
+        });
+        body.push(scatter(block, tiles * pixels, &y, &x));
+        body
+    };
+    let mut body = vec![buffer(block, together * pixels)];
+    let one = |x, pixels| some(1, x, pixels);
+    if together == 1 {
+        body.extend(ladder("x", &width, &pixel_steps(pixels), &one));
+        return body;
+    }
+    let covered = width.clone().divided_by(together * pixels) * (together * pixels);
+    let tiles = |from: &Index, extent: &Index, tiles: usize| {
+        let x = Var("x");
+        let (from, extent, step) = (from.clone(), extent.clone(), tiles * pixels);
+        Stmt::Tiles { var: x, from, extent, step, body: some(tiles, Index::Var(x), pixels) }
+    };
+    let mut then = vec![tiles(&Index::Const(0), &covered, together)];
+    if covered != width {
+        then.push(tiles(&covered, &width, 1));
+    }
+    if width.constant().is_some() || pixels == 1 {
+        body.extend(then);
+        return body;
+    }
+    let otherwise = ladder("x", &width, &pixel_steps(pixels)[1..], &one);
+    body.push(Stmt::Choose { value: width, at_least: pixels, then, otherwise });
+    body
+}
+
+/// Room for so many pixels, `[pixel][channel]`.
+fn buffer(block: &Block<'_>, pixels: usize) -> Stmt {
+    Stmt::Local { buffer: Buffer::Tile, len: pixels * block.width }
+}
+
+/// Transposes so many pixels to their place in the output.
+fn scatter(block: &Block<'_>, pixels: usize, y: &Index, x: &Index) -> Stmt {
+    Stmt::Scatter {
+        from: (Buffer::Tile, Index::Const(0)),
+        pixels: Index::Const(pixels),
+        width: block.width,
+        channels: block.channels,
+        plane: block.size(Size::OutPlane),
+        at: y.clone() * block.size(Size::OutW) + x.clone(),
+    }
+}
+
+/// What a tile of so many pixels multiplies.
+fn outer<'a>(block: &'a Block<'a>, pixels: usize) -> Outer<'a> {
+    let (column, plane) = steps(block);
+    Outer { block, pixels, apart: block.spec.stride.w * column, plane }
 }
 
 /// The tiles of a row; a narrow image takes smaller ones.
@@ -62,13 +125,6 @@ fn across(block: &Block<'_>, pixels: usize, body: &dyn Fn(Index, usize) -> Vec<S
         tiles("x", &Index::Const(part.len()), step, &|x, pixels| body(x + part.start, pixels))
     };
     parts.into_iter().flat_map(part).collect()
-}
-
-/// Rows of tiles that are transposed together: as many as fill a vector, where a tile is as wide as the output, so
-/// that one row follows the other.
-fn rows_together(block: &Block<'_>, pixels: usize) -> usize {
-    let whole = block.size(Size::OutW).constant() == Some(pixels);
-    if whole { block.plan.rows_together(pixels) } else { 1 }
 }
 
 /// One tile, stored from `to` on: every pixel starts with the bias.

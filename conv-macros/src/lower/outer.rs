@@ -4,6 +4,8 @@
 //! A multiply-accumulate waits for the one before on the same accumulator. A tile with too few accumulators to
 //! hide that gets several sets of them, which take turns from channel to channel and are added at last.
 
+use std::iter;
+
 use super::Block;
 use super::steps::Steps;
 use crate::nest::{Buffer, Index, Reg, Stmt, Vector};
@@ -29,28 +31,40 @@ impl Outer<'_> {
         steps.channels(at, |step| self.step(&steps, step))
     }
 
-    /// Adds the outer product of one channel to one set of accumulators.
+    /// Adds the outer product of one channel to one set of accumulators. The fewer of its factors, vectors of weights or
+    /// splat pixels, stay in registers; the others come one after the other.
     fn step(&self, steps: &Steps<'_>, step: usize) -> Vec<Stmt> {
-        let (lanes, turn) = (self.block.lanes(), step % self.turns());
-        let mut registers = (0..self.block.vectors()).map(|v| Reg::new("w", &[step, v]));
-        let mut body = Vec::new();
-        for (window, first, len) in steps.weights(step) {
-            for (at, reg) in (0..len).step_by(lanes).zip(&mut registers) {
-                let value = Vector::Load { window: window.clone(), at: first + at };
-                body.push(Stmt::Set { reg, value });
-            }
+        let turn = step % self.turns();
+        let (weights, pixels) = (self.weights(steps, step), self.splats(steps, step));
+        let set = |(reg, value): &(Reg, Vector)| Stmt::Set { reg: reg.clone(), value: value.clone() };
+        let fma = |p: usize, v: usize| {
+            let (a, b) = (weights[v].0.clone(), pixels[p].0.clone());
+            Stmt::Fma { acc: acc(turn, p, v), a, b }
+        };
+        if pixels.len() < weights.len() {
+            let each = |v| iter::once(set(&weights[v])).chain((0..pixels.len()).map(move |p| fma(p, v)));
+            pixels.iter().map(set).chain((0..weights.len()).flat_map(each)).collect()
+        } else {
+            let each = |p| iter::once(set(&pixels[p])).chain((0..weights.len()).map(move |v| fma(p, v)));
+            weights.iter().map(set).chain((0..pixels.len()).flat_map(each)).collect()
         }
+    }
+
+    /// One channel's weights.
+    fn weights(&self, steps: &Steps<'_>, step: usize) -> Vec<(Reg, Vector)> {
+        let loads = steps.weights(step).flat_map(|(window, first, len)| {
+            let at = (0..len).step_by(self.block.lanes());
+            at.map(move |at| Vector::Load { window: window.clone(), at: first + at })
+        });
+        let loads = loads.take(self.block.vectors()).enumerate();
+        loads.map(|(v, load)| (Reg::new("w", &[step, v]), load)).collect()
+    }
+
+    /// The pixels of one channel.
+    fn splats(&self, steps: &Steps<'_>, step: usize) -> Vec<(Reg, Vector)> {
         let (window, first) = steps.pixels(step);
-        for p in 0..self.pixels {
-            let pixel = Reg::new("x", &[step, p]);
-            let value = Vector::Splat { window: window.clone(), at: first + p * self.apart };
-            body.push(Stmt::Set { reg: pixel.clone(), value });
-            for v in 0..self.block.vectors() {
-                let (acc, a) = (acc(turn, p, v), Reg::new("w", &[step, v]));
-                body.push(Stmt::Fma { acc, a, b: pixel.clone() });
-            }
-        }
-        body
+        let splat = |p| Vector::Splat { window: window.clone(), at: first + p * self.apart };
+        (0..self.pixels).map(|p| (Reg::new("x", &[step, p]), splat(p))).collect()
     }
 
     /// Starts the first set of accumulators with what `value` says for a vector, the others with zero.

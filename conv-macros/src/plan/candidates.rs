@@ -196,7 +196,7 @@ impl<'a> Bench<'a> {
         let mut plans = Vec::new();
         for outputs in filter_outputs(spec.kernel).into_iter().filter(|outputs| self.can_hold(*outputs)) {
             for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
-                let most = self.machine.accumulators_each(vectors);
+                let most = self.machine.products_each(vectors);
                 plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
             }
         }

@@ -155,11 +155,12 @@ impl Layer<'_> {
     fn pixels(&self, pixels: usize, across: usize, vectors: usize) -> Cost {
         let tiles = self.out.h as f64 * across as f64;
         let accumulators = pixels * vectors;
-        let together = if self.spec.input.is_some() && pixels == self.out.w {
-            self.plan.rows_together(pixels).min(self.out.h)
-        } else {
-            1
+        let most = match self.spec.input {
+            Some(_) if self.plan.flatten => self.out.w / pixels,
+            Some(_) if pixels == self.out.w => self.out.h,
+            _ => 1,
         };
+        let together = self.plan.together(pixels, most);
         let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
         let one = if self.spares_lines(pixels) { one * SPARED } else { one };
