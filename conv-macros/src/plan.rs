@@ -34,7 +34,9 @@ use crate::spec::{Factor, Hw, Spec};
 /// of time: it is superlinear in the length of straight code.
 pub(crate) const BUDGET: usize = 500;
 
-/// The most tiles that are transposed together, and a number that all of these divide.
+/// Bytes of tiles that are transposed together: some of the first-level cache, which pixels and weights need, too. The
+/// most tiles, and a number that all counts of them divide.
+const TOGETHER: usize = 4 << 10;
 const MOST_TOGETHER: usize = 8;
 const ONE_SQUARE: usize = 840;
 
@@ -200,7 +202,9 @@ impl Plan {
     /// at most `most`, as fill the squares best.
     pub(crate) fn together(&self, pixels: usize, most: usize) -> usize {
         let squares = |tiles: usize| (tiles * pixels).div_ceil(self.machine.lanes);
-        let best = (1..=most.min(MOST_TOGETHER)).min_by_key(|tiles| squares(*tiles) * ONE_SQUARE / tiles);
+        let room = TOGETHER / (pixels * self.block * self.machine.bytes);
+        let counts = 1..=most.min(MOST_TOGETHER).min(room);
+        let best = counts.min_by_key(|tiles| squares(*tiles) * ONE_SQUARE / tiles);
         best.unwrap_or(1)
     }
 
