@@ -1,4 +1,4 @@
-//! The layers of the [suite](suite), as types: compiled once for all benchmarks.
+//! The layers of the benchmark suite, as types: compiled once for all benchmarks.
 
 mod suite;
 

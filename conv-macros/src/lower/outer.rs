@@ -31,8 +31,8 @@ impl Outer<'_> {
         steps.channels(at, |step| self.step(&steps, step))
     }
 
-    /// Adds the outer product of one channel to one set of accumulators. The fewer of its factors, vectors of weights or
-    /// splat pixels, stay in registers; the others come one after the other.
+    /// Adds the outer product of one channel to one set of accumulators. The fewer of its factors, vectors of weights
+    /// or splat pixels, stay in registers; the others come one after the other.
     fn step(&self, steps: &Steps<'_>, step: usize) -> Vec<Stmt> {
         let turn = step % self.turns();
         let (weights, pixels) = (self.weights(steps, step), self.splats(steps, step));

@@ -2,10 +2,10 @@
 //!
 //! A step of a tile with few accumulators checks the ends of two windows and moves three counters for a dozen
 //! multiply-accumulates. Four steps a turn share that, where it is known how far apart the channels are, so that their
-//! pixels are one window; where it is not, little was gained, and layers for any image have text enough. A core that has nothing else to do hides the difference, one
-//! whose other thread is busy does not: with AVX2, on a Zen 3 that others use too, the median of 3x3 stride 2,
-//! 128 channels @56, went from 4959 to 4103 us, that of 1x1, 1024 to 256 channels @14, from 2011 to 1415 us, and that of
-//! Winograd's products of 256 to 256 channels @14 from 1456 to 1034 us.
+//! pixels are one window; where it is not, little was gained, and layers for any image have text enough. A core that
+//! has nothing else to do hides the difference, one whose other thread is busy does not: with AVX2, on a Zen 3 that others
+//! use too, the median of 3x3 stride 2, 128 channels @56, went from 4959 to 4103 us, that of 1x1, 1024 to 256 channels
+//! @14, from 2011 to 1415 us, and that of Winograd's products of 256 to 256 channels @14 from 1456 to 1034 us.
 
 use super::{Block, counted};
 use crate::nest::{Buffer, Index, Reg, Stmt};
@@ -34,8 +34,8 @@ impl<'a> Steps<'a> {
         Self { block, count, plane, len }
     }
 
-    /// The loop: `at` gives the places of a channel's pixels and weights, `step` what is done with the channels of a turn,
-    /// one after the other.
+    /// The loop: `at` gives the places of a channel's pixels and weights, `step` what is done with the channels of a
+    /// turn, one after the other.
     pub(super) fn channels(
         &self,
         at: impl Fn(Index) -> (Index, Index),
