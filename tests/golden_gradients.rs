@@ -104,7 +104,6 @@ fn compare<L: Conv2d<Elem = f32>, const R: usize>(case: &Case, layer: &L) {
 
 macro_rules! tests {
     ($($layer:ident $($other:ident)*, { $($keys:tt)* };)*) => {
-        // Modules: the compiler translates them side by side.
         $(mod $layer {
             conv_runtime::conv2d! { struct Layer<$($keys)*>; }
             tests!(@case $layer $($other)*);

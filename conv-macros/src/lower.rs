@@ -302,7 +302,7 @@ fn ladder(
     body: &dyn Fn(Index, usize) -> Vec<Stmt>,
 ) -> Vec<Stmt> {
     let (&step, smaller) = steps.split_first().unwrap_or_else(|| unreachable!("the last step is 1"));
-    let then = || tiles(name, extent, step, body);
+    let then = || tiles(name, [&Index::Const(0), extent], step, body);
     match extent.constant() {
         Some(known) if known >= step => then(),
         Some(_) => ladder(name, extent, smaller, body),
@@ -316,18 +316,21 @@ fn ladder(
     }
 }
 
+/// Tiles from one place to another, the last of which moves back to end there; or the only one's body alone.
 fn tiles(
     name: &'static str,
-    extent: &Index,
+    [from, to]: [&Index; 2],
     step: usize,
     body: &dyn Fn(Index, usize) -> Vec<Stmt>,
 ) -> Vec<Stmt> {
-    if extent.constant() == Some(step) {
-        return body(Index::Const(0), step);
+    if from == to {
+        return Vec::new();
     }
-    let var = Var(name);
-    let (from, body) = (Index::Const(0), body(Index::Var(var), step));
-    vec![Stmt::Tiles { var, from, extent: extent.clone(), step, body }]
+    if from.constant().is_some_and(|first| to.constant() == Some(first + step)) {
+        return body(from.clone(), step);
+    }
+    let (var, from, extent) = (Var(name), from.clone(), to.clone());
+    vec![Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) }]
 }
 
 /// As [`ladder`], where the extent is not known and two sizes of tiles share it: the larger one as often as it fits,
@@ -341,15 +344,50 @@ fn shared_ladder(
     let (None, Some([large, small])) = (extent.constant(), two_sizes(steps)) else {
         return ladder(name, extent, steps, body);
     };
-    let (var, whole) = (Var(name), extent.clone().divided_by(large));
+    let whole = extent.clone().divided_by(large);
     let one_more = (extent.clone().modulo(large) + (large - 1 - small)).divided_by(large);
     let covered = ((whole.clone() + one_more * whole.at_most(1)) * large).at_most(extent.clone());
-    let tiles =
-        |from, extent, step| Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) };
-    vec![Stmt::Choose {
-        value: extent.clone(),
-        at_least: small,
-        then: vec![tiles(Index::Const(0), covered.clone(), large), tiles(covered, extent.clone(), small)],
-        otherwise: ladder(name, extent, &steps[2..], body),
-    }]
+    shared(name, extent, &covered, [large, small], &steps[2..], body)
+}
+
+/// As [`ladder`], where `together` tiles of the first size are one, as long as they fit; what is left takes them one
+/// by one. `body` learns how many tiles it has, and of which size.
+fn gathered(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    together: usize,
+    body: &dyn Fn(Index, usize, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    if together == 1 {
+        return ladder(name, extent, steps, &|at, step| body(at, 1, step));
+    }
+    let (step, all) = (steps[0], together * steps[0]);
+    let covered = extent.clone().divided_by(all) * all;
+    shared(name, extent, &covered, [all, step], &steps[1..], &|at, size| {
+        if size == all { body(at, together, step) } else { body(at, 1, size) }
+    })
+}
+
+/// Tiles of two sizes: the larger one up to `covered`, the smaller one from there on; an extent that is smaller than
+/// both takes tiles of the `rest`.
+fn shared(
+    name: &'static str,
+    extent: &Index,
+    covered: &Index,
+    [large, small]: [usize; 2],
+    rest: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let mut then = tiles(name, [&Index::Const(0), covered], large, body);
+    then.extend(tiles(name, [covered, extent], small, body));
+    match extent.constant() {
+        Some(known) if known < small => ladder(name, extent, rest, body),
+        Some(_) => then,
+        None if small == 1 => then,
+        None => {
+            let otherwise = ladder(name, extent, rest, body);
+            vec![Stmt::Choose { value: extent.clone(), at_least: small, then, otherwise }]
+        }
+    }
 }

@@ -198,12 +198,12 @@ impl Plan {
         small && self.block == spec.out_per_group()
     }
 
-    /// Tiles of so many pixels that are transposed together, of those that follow one another in the output: as many, of
-    /// at most `most`, as fill the squares best.
-    pub(crate) fn together(&self, pixels: usize, most: usize) -> usize {
+    /// Tiles of so many pixels that are transposed together, of those that follow one another in the output: as many,
+    /// of at most `most`, as fill the squares best.
+    pub(crate) fn together(&self, pixels: usize, most: Option<usize>) -> usize {
         let squares = |tiles: usize| (tiles * pixels).div_ceil(self.machine.lanes);
         let room = TOGETHER / (pixels * self.block * self.machine.bytes);
-        let counts = 1..=most.min(MOST_TOGETHER).min(room);
+        let counts = 1..=most.unwrap_or(MOST_TOGETHER).min(MOST_TOGETHER).min(room);
         let best = counts.min_by_key(|tiles| squares(*tiles) * ONE_SQUARE / tiles);
         best.unwrap_or(1)
     }

@@ -11,8 +11,8 @@
 //!    meets a run of neighbouring pixels, which the compiler turns into vectors if the stride is 1.
 //! 3. **The run is found beforehand.** `Axis::inside` solves `0 <= x * sw + j * dw - left < width` for
 //!    `x`. The few columns left and right of it go through `source`, like the rows.
-//! 4. **The type of the sum is a parameter.** [`conv2d`](crate::generic::conv2d) sums in the layer's own type, [`verify`](crate::generic::verify) more
-//!    exactly, through one and the same loops.
+//! 4. **The type of the sum is a parameter.** `generic::conv2d` sums in the layer's own type, `generic::verify`
+//!    more exactly, through one and the same loops.
 //! 5. **They are compiled here, once for each type**, and optimised as this crate is: tests of crates that use
 //!    it are not, and would wait for a definition of their own.
 //!

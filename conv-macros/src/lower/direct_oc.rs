@@ -25,21 +25,22 @@
 use std::ops::Range;
 
 use super::outer::Outer;
-use super::{Block, counted, ladder, ranged, shared_ladder, tiles};
-use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
+use super::{Block, counted, gathered, ranged, shared_ladder, tiles};
+use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 use crate::plan::{evenly, pixel_steps};
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
-    if block.plan.flatten && block.spec.input.is_some() {
-        return one_row(block, pixels);
-    }
-    let out_h = block.size(Size::OutH);
-    // Where a tile is as wide as the output, one row follows the other.
+    let is_one_row = block.plan.flatten && block.spec.input.is_some();
+    if is_one_row { one_row(block, pixels) } else { rows(block, pixels) }
+}
+
+/// Several rows are transposed together, where a tile is as wide as the output, so that one follows the other.
+fn rows(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
+    let height = block.size(Size::OutH);
     let whole = block.size(Size::OutW).constant() == Some(pixels) && block.plan.parts(block.spec).is_none();
-    let together = if whole { block.plan.together(pixels, out_h.constant().unwrap_or(MANY)) } else { 1 };
-    let heights = if together > 1 { vec![together, 1] } else { vec![1] };
+    let together = if whole { block.plan.together(pixels, height.constant()) } else { 1 };
     let mut body = vec![buffer(block, together * pixels)];
-    body.extend(ladder("y", &out_h, &heights, &|y, rows| {
+    body.extend(gathered("y", &height, &[1], together, &|y, rows, _| {
         across(block, pixels, &|x, pixels| {
             let outer = outer(block, pixels);
             let mut body =
@@ -51,14 +52,12 @@ pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     body
 }
 
-/// More rows or tiles than are ever transposed together.
-const MANY: usize = usize::MAX;
-
-/// An image that is one row: several tiles are transposed together, and what is left of them one by one.
+/// An image that is one row: several of its tiles are transposed together.
 fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let (y, width) = (Index::Const(0), block.size(Size::OutW));
-    let together = block.plan.together(pixels, width.constant().map_or(MANY, |width| width / pixels));
-    let some = |tiles: usize, x: Index, pixels: usize| {
+    let together = block.plan.together(pixels, width.constant().map(|width| width / pixels));
+    let mut body = vec![buffer(block, together * pixels)];
+    body.extend(gathered("x", &width, &pixel_steps(pixels), together, &|x, tiles, pixels| {
         let outer = outer(block, pixels);
         let mut body = counted("t", tiles, |t| {
             let first = t * pixels;
@@ -66,29 +65,7 @@ fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
         });
         body.push(scatter(block, tiles * pixels, &y, &x));
         body
-    };
-    let mut body = vec![buffer(block, together * pixels)];
-    let one = |x, pixels| some(1, x, pixels);
-    if together == 1 {
-        body.extend(ladder("x", &width, &pixel_steps(pixels), &one));
-        return body;
-    }
-    let covered = width.clone().divided_by(together * pixels) * (together * pixels);
-    let tiles = |from: &Index, extent: &Index, tiles: usize| {
-        let x = Var("x");
-        let (from, extent, step) = (from.clone(), extent.clone(), tiles * pixels);
-        Stmt::Tiles { var: x, from, extent, step, body: some(tiles, Index::Var(x), pixels) }
-    };
-    let mut then = vec![tiles(&Index::Const(0), &covered, together)];
-    if covered != width {
-        then.push(tiles(&covered, &width, 1));
-    }
-    if width.constant().is_some() || pixels == 1 {
-        body.extend(then);
-        return body;
-    }
-    let otherwise = ladder("x", &width, &pixel_steps(pixels)[1..], &one);
-    body.push(Stmt::Choose { value: width, at_least: pixels, then, otherwise });
+    }));
     body
 }
 
@@ -122,7 +99,9 @@ fn across(block: &Block<'_>, pixels: usize, body: &dyn Fn(Index, usize) -> Vec<S
     };
     let part = |part: Range<usize>| {
         let step = evenly(part.len(), pixels);
-        tiles("x", &Index::Const(part.len()), step, &|x, pixels| body(x + part.start, pixels))
+        tiles("x", [&Index::Const(0), &Index::Const(part.len())], step, &|x, pixels| {
+            body(x + part.start, pixels)
+        })
     };
     parts.into_iter().flat_map(part).collect()
 }

@@ -43,7 +43,7 @@ pub(super) fn across(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> V
     let (lanes, extent) = (block.lanes(), block.size(Size::OutW));
     let whole = |vectors: usize| {
         let body = |x, _| body(Span { x, vectors, beyond: false });
-        (vectors * lanes, super::tiles("x", &extent, vectors * lanes, &body))
+        (vectors * lanes, super::tiles("x", [&Index::Const(0), &extent], vectors * lanes, &body))
     };
     let beyond = |vectors: usize| {
         let least = (vectors - 1) * lanes + 1;

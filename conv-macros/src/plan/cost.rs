@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::axis::Axis;
 use super::in_place::beside;
-use super::{Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns, two_sizes};
+use super::{CACHE_LINE, Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns, two_sizes};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, Padding, PaddingMode, Spec};
 
@@ -42,10 +42,9 @@ const COPY: f64 = 32.0;
 const STREAM: f64 = 20.0;
 /// Bytes of the second-level cache that are there for one band.
 const SECOND_LEVEL: f64 = 768e3;
-/// Bytes of a line of the cache, those of the first level that are there for pixels, and how much of its time a step
-/// takes where it need not wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to
+/// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
+/// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to
 /// 1490 us, and 3x3 stride 2, 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
-const LINE: f64 = 64.0;
 const FIRST_LEVEL: f64 = 16e3;
 const SPARED: f64 = 0.8;
 /// Bytes a cycle of weights from the second-level cache.
@@ -160,7 +159,7 @@ impl Layer<'_> {
             Some(_) if pixels == self.out.w => self.out.h,
             _ => 1,
         };
-        let together = self.plan.together(pixels, most);
+        let together = self.plan.together(pixels, Some(most));
         let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
         let one = if self.spares_lines(pixels) { one * SPARED } else { one };
@@ -171,7 +170,7 @@ impl Layer<'_> {
     /// level keeps for the next tile.
     fn spares_lines(&self, pixels: usize) -> bool {
         let (spec, machine) = (self.spec, self.plan.machine);
-        let stretch = LINE + ((pixels - 1) * spec.stride.w * machine.bytes) as f64;
+        let stretch = (CACHE_LINE + (pixels - 1) * spec.stride.w * machine.bytes) as f64;
         let lines = stretch * (spec.in_per_group() * spec.kernel.h) as f64;
         self.plan.reads_channels_last() && lines > FIRST_LEVEL
     }

@@ -25,6 +25,25 @@ fn stages(layer: &str, tile: Tile) -> String {
     format!("{spec}\n{plan}\n{}", lower(&spec, &plan, !plan.has_full_block(&spec)))
 }
 
+/// Two rows fill a vector. The fifth is by itself, for a tile that moved back would compute the fourth again.
+#[test]
+fn rows_that_do_not_fill_a_group_are_computed_once() {
+    let text = stages(
+        "in: 3, out: 4, k: (1, 2), input: (5, 3)",
+        Tile::Channels { pixels: 2, vectors: 1, last: false },
+    );
+    let shape: Vec<_> =
+        text.lines().filter(|line| line.contains(" in ") || line.contains("output[")).collect();
+    insta::assert_snapshot!(shape.join("\n"), @r"
+    for y in tiles of 2 over 4
+      for row in 0..2
+        for j in 0..2
+      output[c * out_plane + y * 2 + p] = tile[0 + p * 4 + c] for c < 4, p < 4
+    for j in 0..2
+    output[c * out_plane + 8 + p] = tile[0 + p * 4 + c] for c < 4, p < 2
+    ");
+}
+
 #[test]
 fn stages_of_lanes_over_output_channels() {
     let text = stages(
