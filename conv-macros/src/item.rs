@@ -274,6 +274,10 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         [plan.block, plan.tail, plan.panel.unwrap_or(0), plan.phases, plan.min_width, plan.slack()]
             .map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
+    let even = match plan.even.map(Literal::usize_unsuffixed) {
+        Some(most) => quote!(::core::option::Option::Some(#most)),
+        None => quote!(::core::option::Option::None),
+    };
     let depth = Literal::usize_unsuffixed(plan.depth(spec));
     let [bytes, least, step] =
         [plan.bands.bytes, plan.bands.least, plan.bands.step].map(Literal::usize_unsuffixed);
@@ -289,6 +293,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
             min_width: #min_width,
             slack: #slack,
             bands: #private::Bands { bytes: #bytes, least: #least, step: #step },
+            even: #even,
             depth: #depth,
             filtering: #filtering,
         }

@@ -22,6 +22,7 @@ use crate::spec::{Factor, PaddingMode, Place, Spec};
 
 /// The kernel for a full block of output channels, or for the narrower one at the group's end.
 pub(crate) fn lower(spec: &Spec, plan: &Plan, tail: bool) -> Nest {
+    let spec = &*plan.seen(spec);
     let block = Block { spec, plan, channels: plan.channels(spec, tail), width: plan.width(tail), tail };
     let body = match plan.tile {
         Tile::Channels { pixels, .. } => direct_oc::lower(&block, pixels),

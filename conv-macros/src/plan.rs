@@ -80,6 +80,9 @@ pub(crate) struct Plan {
     pub(crate) min_width: usize,
     /// How output rows are cut into bands, when there is a copy.
     pub(crate) bands: Bands,
+    /// Of a band that is columns of one row: these are gathered if a power of two greater than this divides the bytes
+    /// from one channel to the next; or always.
+    pub(crate) even: Option<usize>,
     /// Output channels of one kernel call.
     pub(crate) block: usize,
     /// Packed width of the last, narrower block; 0 if there is none.

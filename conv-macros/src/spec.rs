@@ -108,6 +108,11 @@ impl Spec {
         [self.out_channels, self.in_per_group(), self.kernel.h, self.kernel.w]
     }
 
+    /// Whether some pixels are left out between those that a tap meets.
+    pub(crate) fn is_strided(&self) -> bool {
+        self.stride != Hw { h: 1, w: 1 }
+    }
+
     /// Products in one output pixel.
     pub(crate) fn terms(&self) -> usize {
         self.taps() * self.in_per_group()

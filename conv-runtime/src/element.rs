@@ -18,7 +18,7 @@ use crate::scratch::{Aligned, Scratch, Work};
 use crate::sum::Exact;
 #[cfg(feature = "alloc")]
 use crate::tile;
-use crate::{interleave, pad};
+use crate::{gather, interleave, pad};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A floating-point type that weights, inputs and outputs consist of: [`f32`] or [`f64`].
@@ -74,7 +74,7 @@ pub trait Element:
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
     use super::{Aligned, Exact, Filtering, Kernels, Problem, Scratch, Work, backward, tile};
-    use super::{Level, interleave, pad};
+    use super::{Level, gather, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
     pub trait Sealed: Sized {
@@ -94,6 +94,9 @@ pub(crate) mod sealed {
 
         /// Makes a padded copy: [`pad::copy`], compiled once for each type.
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]);
+
+        /// Gathers pixels: [`gather::copy`].
+        fn gather(level: Level, job: gather::Job, image: &[Self], copy: &mut [Self]);
 
         /// Makes a padded copy with channels last: [`interleave::copy`].
         fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]);
@@ -153,6 +156,10 @@ macro_rules! compiled_here {
     () => {
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]) {
             dispatch!(level, simd => pad::copy(simd, job, image, planes));
+        }
+
+        fn gather(level: Level, job: gather::Job, image: &[Self], copy: &mut [Self]) {
+            dispatch!(level, simd => gather::copy(simd, job, image, copy));
         }
 
         fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {

@@ -5,6 +5,9 @@ use crate::kernel::{Geometry, Reads, Scheme};
 use crate::pack::packed_channels;
 use crate::{Conv2dConfig, pad};
 
+/// Bytes of a line of the cache.
+const CACHE_LINE: usize = 64;
+
 /// Image and output sizes, and where everything lies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -27,6 +30,8 @@ pub(crate) struct Extent {
 /// Elements of scratch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shares {
+    /// Pixels of the image, gathered.
+    pub(crate) gathered: usize,
     /// The copy of the image.
     pub(crate) copy: usize,
     /// What `prepare` makes of it.
@@ -44,7 +49,7 @@ pub(crate) struct Rows {
 
 impl Shares {
     pub(crate) fn total(self) -> Option<usize> {
-        self.copy.checked_add(self.prepared)?.checked_add(self.work)
+        self.gathered.checked_add(self.copy)?.checked_add(self.prepared)?.checked_add(self.work)
     }
 }
 
@@ -57,18 +62,10 @@ impl Extent {
         image: [usize; 2],
         out: [usize; 2],
     ) -> Option<Self> {
-        let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
-        if scheme.flatten && !scheme.copies(out[1]) {
-            let bytes = config.in_per_group().checked_mul(size_of::<E>())?;
-            let (line, band) = ([image[1], 1], scheme.bands.columns(out[1], bytes));
-            return Some(Self {
-                image: line,
-                out: line,
-                is_line: true,
-                band,
-                ..Self::image(scheme, image, out)?
-            });
+        if scheme.flatten && scheme.reads != Reads::Pads {
+            return Self::line::<E>(scheme, config, image, out);
         }
+        let (image, out) = if scheme.flatten { (flat(image)?, flat(out)?) } else { (image, out) };
         if let Some(filtering) = &scheme.filtering {
             return Self::filtering::<E>(scheme, filtering, config, image, out);
         }
@@ -85,6 +82,25 @@ impl Extent {
         let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
         let shares = Shares { copy, ..Shares::default() };
         Some(Self { image, out, is_line: false, copies: true, band, pitch, plane, shares })
+    }
+
+    /// One row: the image itself, or some of its pixels, gathered channel by channel or with channels last.
+    fn line<E>(scheme: &Scheme, config: &Conv2dConfig, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
+        let [_, columns] = flat(out)?;
+        let is_last = scheme.reads == Reads::ChannelsLast;
+        let (inputs, depth) = (config.in_per_group(), if is_last { scheme.depth } else { 0 });
+        let band = scheme.bands.columns(columns, depth.max(inputs).checked_mul(size_of::<E>())?);
+        let bytes = columns.checked_mul(size_of::<E>())?;
+        let is_even = |most| bytes & bytes.wrapping_neg() > most;
+        let gathers = match scheme.even {
+            Some(most) => columns < scheme.min_width || !is_last && band < columns && is_even(most),
+            None => true,
+        };
+        let plane = if gathers { apart::<E>(band) } else { columns };
+        let gathered = if gathers { plane.checked_mul(inputs)? } else { 0 };
+        let shares = Shares { copy: band.checked_mul(depth)?, gathered, ..Shares::default() };
+        let (out, copies) = ([columns, 1], is_last || gathers);
+        Some(Self { image, out, is_line: true, copies, band, pitch: plane, plane, shares })
     }
 
     /// The padded image with channels last.
@@ -127,6 +143,7 @@ impl Extent {
         let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
         let line = across.checked_mul(filtering.outputs[0] * filtering.outputs[1])?;
         let shares = Shares {
+            gathered: 0,
             copy: rows.checked_mul(pitch)?,
             prepared: products.checked_mul(scheme.depth)?,
             work: products.checked_add(line)?.checked_mul(width)?,
@@ -146,7 +163,7 @@ impl Extent {
         let (first, pitch, plane, out_plane) = (rows.first, self.pitch, self.plane, out_h * out_w);
         let (out_h, rest) = (rows.count, Geometry::default());
         if self.is_line {
-            return Geometry { out_h: 1, out_w: out_h, pitch, plane, image_h: 1, image_w: image_h, ..rest };
+            return Geometry { out_h: 1, out_w: out_h, pitch, plane, image_h, image_w, ..rest };
         }
         Geometry { out_h, out_w, out_plane, pitch, plane, first, image_h, image_w, ..rest }
     }
@@ -155,6 +172,12 @@ impl Extent {
 /// Rows of the padded image that a band of so many output rows reads; `None` if they cannot be counted.
 pub(crate) fn rows_read(config: &Conv2dConfig, band: usize) -> Option<usize> {
     (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])
+}
+
+/// From one channel of gathered pixels to the next: an odd number of lines of the cache, so that they share no place.
+fn apart<E>(columns: usize) -> usize {
+    let line = CACHE_LINE / size_of::<E>();
+    (columns.div_ceil(line) | 1) * line
 }
 
 fn flat([h, w]: [usize; 2]) -> Option<[usize; 2]> {

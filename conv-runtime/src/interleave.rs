@@ -16,6 +16,8 @@ pub struct Job<'a> {
     pub(crate) config: &'a Conv2dConfig,
     /// Height and width.
     pub(crate) image: [usize; 2],
+    /// Elements from one channel of the image to the next.
+    pub(crate) plane: usize,
     /// The first row of the padded image.
     pub(crate) first: usize,
     /// Columns of the copy.
@@ -59,7 +61,7 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], copy
 /// One row of the image, all channels. `image` starts at the row, in the first channel.
 #[inline(always)]
 fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job<'_>, image: &[E], pixels: &mut [E]) {
-    let [h, w] = job.image;
+    let [_, w] = job.image;
     for channel in (0..job.config.in_per_group()).step_by(N) {
         for x in (0..w).step_by(N) {
             // The last square moves back to end with the row.
@@ -67,7 +69,7 @@ fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job<'_>, image: &
             // A loop, for `array::from_fn` is not always inlined, and then knows no vectors.
             let mut rows = [<E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO); N];
             for (channel, row) in (channel..job.config.in_per_group()).zip(&mut rows) {
-                *row = load::<N, S, E>(simd, &image[channel * h * w + x..], w - x);
+                *row = load::<N, S, E>(simd, &image[channel * job.plane + x..], w - x);
             }
             let columns = transpose::<N, S, <E as SimdFloatElement>::Native<S>>(rows);
             for (p, column) in columns.iter().enumerate().take(w - x) {
@@ -108,7 +110,7 @@ mod tests {
         let (filled, columns) = (channels.next_multiple_of(16), w + 5);
         let depth = filled + 4;
         let mut copied = alloc::vec![f32::NAN; (h + 4) * columns * depth];
-        let job = Job { config: &config, image: [h, w], first: 0, columns, depth };
+        let job = Job { config: &config, image: [h, w], plane: h * w, first: 0, columns, depth };
         dispatch!(isa.level(), simd => copy(simd, job, image.as_slice(), &mut copied));
         for (at, got) in copied.iter().enumerate() {
             let (y, x, c) = (at / depth / columns, at / depth % columns, at % depth);

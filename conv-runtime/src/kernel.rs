@@ -35,6 +35,9 @@ pub struct Scheme {
     pub slack: usize,
     /// How the output is cut into bands, when there is a copy, or height and width are one axis.
     pub bands: Bands,
+    /// Of a band that is columns of one row: these are gathered if a power of two greater than this divides the bytes
+    /// from one channel to the next; or always.
+    pub even: Option<usize>,
     /// Channels in that copy: whole vectors.
     pub depth: usize,
     /// The tiles of minimal filtering: then the kernel reads what `prepare` made of a copy with channels
@@ -96,6 +99,7 @@ impl Scheme {
         min_width: 0,
         slack: 0,
         bands: Bands { bytes: 0, least: 1, step: 1 },
+        even: Some(0),
         depth: 0,
         filtering: None,
     };

@@ -23,6 +23,7 @@ mod fixed;
 pub mod generic;
 #[cfg(feature = "alloc")]
 mod init;
+mod gather;
 mod interleave;
 mod isa;
 mod kernel;

@@ -16,11 +16,11 @@ use fearless_simd::{Level, Simd};
 
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
-use crate::extent::{Extent, rows_read};
+use crate::extent::{Extent, Rows, rows_read};
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 use crate::pack::{blocks, packed_channels, place, terms};
-use crate::{Element, Isa, interleave, pad};
+use crate::{Element, Isa, gather, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -84,6 +84,7 @@ pub(crate) struct Part {
 
 /// The scratch, shared out.
 pub(crate) struct Memory<'a, E> {
+    gathered: &'a mut [E],
     copy: &'a mut [E],
     /// The copy has been made before: what stands left and right of its rows may stay.
     margins: bool,
@@ -170,12 +171,13 @@ impl<'a, K: Kernel> Pass<'a, K> {
 
     /// Shares out the scratch.
     pub(crate) fn share<'m>(&self, memory: &'m mut [K::Elem]) -> Memory<'m, K::Elem> {
-        let (copy, rest) = memory.split_at_mut(self.extent.shares.copy);
+        let (gathered, rest) = memory.split_at_mut(self.extent.shares.gathered);
+        let (copy, rest) = rest.split_at_mut(self.extent.shares.copy);
         let (prepared, work) = rest.split_at_mut(self.extent.shares.prepared);
         if self.scheme.reads == Reads::Pads {
             work.fill(K::Elem::ZERO);
         }
-        Memory { copy, margins: false, prepared, work }
+        Memory { gathered, copy, margins: false, prepared, work }
     }
 
     /// A part of one group of one image, or of several, if the kernel loops over them, band by band. The output holds
@@ -197,6 +199,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
             let source = if let Some(filtering) = &self.scheme.filtering {
                 self.prepare(band, filtering, image, memory);
                 &*memory.prepared
+            } else if self.extent.is_line {
+                self.line(rows, image, [&mut *memory.gathered, &mut *memory.copy])
             } else if self.extent.copies && self.scheme.reads == Reads::ChannelsLast {
                 let first = band.first * const { &K::CONFIG }.stride[0];
                 self.interleave(first, rows_of_copy::<K>(band), image, memory.copy)
@@ -204,8 +208,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 self.copy(band, image, memory);
                 &*memory.copy
             } else {
-                // It is one band, or pixels of one line.
-                &image[rows.first..]
+                // It is one band.
+                image
             };
             self.blocks(band, &part.channels, source, output, memory.work);
         }
@@ -254,9 +258,36 @@ impl<'a, K: Kernel> Pass<'a, K> {
     ) -> &'c [K::Elem] {
         let (extent, depth) = (&self.extent, self.scheme.depth);
         let (config, columns) = (const { &K::CONFIG }, extent.pitch / depth);
-        let job = interleave::Job { config, image: extent.image, first, columns, depth };
-        let copy = &mut copy[..rows * extent.pitch];
+        let ([h, w], copy) = (extent.image, &mut copy[..rows * extent.pitch]);
+        let job = interleave::Job { config, image: [h, w], plane: h * w, first, columns, depth };
         K::Elem::interleave(self.parameters.isa.level(), job, image, copy);
+        copy
+    }
+
+    /// Some pixels of a line: the image itself, or gathered channel by channel, or with channels last.
+    fn line<'c>(
+        &self,
+        pixels: Rows,
+        image: &'c [K::Elem],
+        [gathered, copy]: [&'c mut [K::Elem]; 2],
+    ) -> &'c [K::Elem] {
+        let (config, extent, level) = (const { &K::CONFIG }, &self.extent, self.parameters.isa.level());
+        let Rows { first, count } = pixels;
+        let plane = extent.plane;
+        let planes = if extent.shares.gathered > 0 {
+            let job = gather::Job { image: extent.image, stride: config.stride, pixels, plane };
+            K::Elem::gather(level, job, image, gathered);
+            gathered
+        } else {
+            &image[first..]
+        };
+        if self.scheme.reads != Reads::ChannelsLast {
+            return planes;
+        }
+        let depth = self.scheme.depth;
+        let job = interleave::Job { config, image: [1, count], plane, first: 0, columns: count, depth };
+        let copy = &mut copy[..count * depth];
+        K::Elem::interleave(level, job, planes, copy);
         copy
     }
 

@@ -13,6 +13,12 @@ pub(super) const MOST_PHASES: usize = 16;
 /// Bytes of a copy with channels last that is one band.
 const MOST_IN_ONE_BAND: usize = 256 << 10;
 
+/// Bytes of lines of the second-level cache that the same channels' columns may be in, where one is as good as another.
+const PLACES: usize = 256 << 10;
+
+/// Bytes of weights that stay in the second-level cache, beside the pixels of a band.
+const WEIGHTS: usize = 256 << 10;
+
 /// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
 /// times the place in the program.
 const MOST_TRANSFORMED: usize = 1 << 20;
@@ -217,7 +223,8 @@ impl<'a> Bench<'a> {
         let (spec, lanes) = (self.spec, self.machine.lanes);
         let channels = spec.out_per_group();
         let padded = spec.padding != Padding::NONE;
-        let reads = Reads::of(tile, spec, lanes, padded);
+        let flatten = self.flatten && !matches!(tile, Tile::Whole | Tile::Slide { .. });
+        let reads = Reads::of(tile, spec, lanes, padded, flatten);
         let block = match tile {
             Tile::Channels { vectors, .. } | Tile::Winograd { vectors, .. } => vectors * lanes,
             Tile::Columns { channels, .. } | Tile::Rows { channels, .. } | Tile::InPlace { channels, .. } => {
@@ -232,11 +239,12 @@ impl<'a> Bench<'a> {
         let mut plan = Plan {
             machine: self.machine,
             tile,
-            flatten: self.flatten && !matches!(tile, Tile::Whole | Tile::Slide { .. }),
+            flatten,
             copy: reads.copy,
             phases: reads.phases,
             min_width: reads.min_width,
             bands: if self.flatten { self.columns_together(tile, block) } else { bands(tile, spec) },
+            even: self.even(tile),
             block,
             tail,
             panel: None,
@@ -267,8 +275,27 @@ impl<'a> Bench<'a> {
         };
         // The weights are read once a band, from the third-level cache if they are many.
         let weights = spec.in_per_group().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
-        let bytes = if weights <= 256 << 10 { 64 << 10 } else { 192 << 10 };
+        // What is gathered wants to be long.
+        let gathers = self.even(tile).is_none_or(|most| most == 0);
+        let bytes = match weights {
+            ..=WEIGHTS if gathers => 128 << 10,
+            ..=WEIGHTS => 64 << 10,
+            _ => 192 << 10,
+        };
         Bands { bytes, least: 32, step }
+    }
+
+    /// The largest power of two that may divide the bytes from one channel of a line to the next, or the lines of the
+    /// cache that a band's columns are in share too few places of its second level: half of the eight lines of a place,
+    /// of 64 KiB of places, are there for them. Where many output channels read whole lines, which then all begin where a
+    /// line does, it is worth its time anyway. (With AVX2 on a Zen 3, in us, where they are and gathered: 1x1, 512 to 128 channels @32, 3682 and 1578; 64
+    /// to 256 @64, 2603 and 1494, @56, 1162 and 1120; 96 to 24 @64, 478 and 238, @60, 182 and 204.)
+    fn even(&self, tile: Tile) -> Option<usize> {
+        let (spec, machine) = (self.spec, self.machine);
+        let is_read_often = spec.out_per_group() >= 12 * machine.lanes && spec.in_per_group() < 400;
+        let by_lines = matches!(tile, Tile::Columns { .. }) && is_read_often;
+        let most = if by_lines { 0 } else { PLACES / spec.in_per_group() };
+        (!spec.is_strided()).then_some(most)
     }
 }
 
@@ -280,9 +307,12 @@ struct Reads {
 }
 
 impl Reads {
-    fn of(tile: Tile, spec: &Spec, lanes: usize, padded: bool) -> Self {
+    fn of(tile: Tile, spec: &Spec, lanes: usize, padded: bool, flatten: bool) -> Self {
         match tile {
             Tile::Channels { last, .. } => Self { copy: padded || last, phases: 1, min_width: 0 },
+            Tile::Columns { .. } | Tile::Rows { .. } if flatten => {
+                Self { copy: false, phases: 1, min_width: lanes }
+            }
             // One tap reads columns `stride` apart: sorted by their remainder, they are neighbours.
             Tile::Columns { .. } | Tile::Rows { .. } => {
                 let phases = spec.stride.w;
@@ -338,8 +368,10 @@ fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
     Bands { bytes, least: step.saturating_mul(2), step }
 }
 
-/// One tap on each pixel: height and width can be one axis.
+/// One tap on each pixel, or on some: height and width can be one axis. With a stride they are gathered, which several
+/// input channels are worth.
 fn is_pointwise(spec: &Spec) -> bool {
+    let gathers = spec.is_strided() && spec.in_per_group() > 1;
     let one = Hw { h: 1, w: 1 };
-    spec.kernel == one && spec.stride == one && spec.padding == Padding::NONE
+    spec.kernel == one && spec.padding == Padding::NONE && (!spec.is_strided() || gathers)
 }

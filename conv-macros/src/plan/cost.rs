@@ -71,7 +71,8 @@ impl Cost {
     /// The cost of a plan for one image.
     pub(super) fn of(spec: &Spec, plan: &Plan, image: Hw) -> Self {
         let geometry = Geometry::new(spec, plan, image);
-        let layer = Layer { spec, plan, image, out: geometry.out };
+        let (of, spec) = (spec, &*plan.seen(spec));
+        let layer = Layer { of, spec, plan, image, out: geometry.out };
         let blocks = spec.out_per_group() / plan.block;
         let mut cost = layer.block(geometry, false).times(blocks);
         if plan.tail > 0 {
@@ -79,7 +80,8 @@ impl Cost {
         }
         match plan.tile {
             Tile::Winograd { outputs, .. } => cost.copy = layer.prepare(geometry, outputs) + layer.weights(),
-            _ if plan.reads_channels_last() => cost.copy = layer.interleaved(geometry),
+            _ if plan.is_line() => cost.copy = layer.gathered(geometry),
+            _ if plan.reads_channels_last() => cost.copy = layer.interleaved(geometry.pitch),
             _ if plan.copies(geometry.out.w) => cost.copy = layer.copy(geometry),
             _ => {}
         }
@@ -101,6 +103,8 @@ impl Cost {
 }
 
 struct Layer<'a> {
+    /// The layer, and how the kernel sees it.
+    of: &'a Spec,
     spec: &'a Spec,
     plan: &'a Plan,
     image: Hw,
@@ -122,16 +126,17 @@ impl Layer<'_> {
                 self.winograd(geometry, outputs, pixels, width / self.plan.machine.lanes)
             }
         };
-        let compute = cost.compute.max(self.reads());
+        let compute = cost.compute.max(self.reads(geometry));
         let groups = if self.plan.loops_over_groups(self.spec) { self.spec.groups } else { 1 };
         Cost { compute, write: cost.write + STEP + CALL / groups as f64, ..cost }
     }
 
-    /// What it takes to read the image once, where it does not fit the second-level cache.
-    fn reads(&self) -> f64 {
+    /// What it takes a block to read the image, where it does not fit the second-level cache. Bands of a line do.
+    fn reads(&self, Geometry { band, .. }: Geometry) -> f64 {
         let elements = self.image.h as f64 * self.image.w as f64 * self.spec.in_per_group() as f64;
         let bytes = elements * self.plan.machine.bytes as f64;
-        if !self.plan.copies(self.out.w) && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
+        let in_bands = self.plan.copies(self.out.w) || self.plan.is_line() && band < self.out.w;
+        if !in_bands && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
     }
 
     fn channels(&self, pixels: usize, vectors: usize) -> Cost {
@@ -315,11 +320,29 @@ impl Layer<'_> {
         accumulators as f64 * if narrow { 8.0 } else { 1.5 }
     }
 
-    /// A copy with channels last, transposed in squares.
-    fn interleaved(&self, geometry: Geometry) -> f64 {
+    /// A copy with channels last of rows of so many elements, transposed in squares.
+    fn interleaved(&self, row: usize) -> f64 {
         let (lanes, rows) = (self.plan.machine.lanes as f64, (self.out.h * self.spec.stride.h) as f64);
-        let squares = geometry.pitch as f64 / lanes * rows / lanes;
-        squares * (SQUARE + LANE * lanes)
+        row as f64 / lanes * rows / lanes * (SQUARE + LANE * lanes)
+    }
+
+    /// The pixels of a line that are gathered, and those that have their channels last.
+    fn gathered(&self, Geometry { out, band, .. }: Geometry) -> f64 {
+        let last = match self.plan.reads_channels_last() {
+            true => self.interleaved(out.w * self.plan.depth(self.spec)),
+            false => 0.0,
+        };
+        if !self.plan.gathers(out.w, band) {
+            return last;
+        }
+        let row = (out.w * self.plan.machine.bytes * 2) as f64 / COPY;
+        let slower = match self.of.stride.w {
+            1 => 1.0,
+            2 => 2.0,
+            _ => 8.0,
+        };
+        let rows = out.w.div_ceil(band) as f64 * ROW;
+        last + self.spec.in_per_group() as f64 * (row * slower + rows)
     }
 
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.

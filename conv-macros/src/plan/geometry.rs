@@ -3,7 +3,9 @@
 //! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
 //! runs each layer with and without `input`, and would not survive a difference.
 
-use super::{Plan, Tile};
+use std::borrow::Cow;
+
+use super::{CACHE_LINE, Plan, Tile};
 use crate::spec::{Hw, Spec};
 
 /// Output sizes, and the distances between input rows and channels in what the kernel reads.
@@ -53,9 +55,8 @@ impl Geometry {
             unreachable!("check refuses images that are smaller than the kernel")
         };
         let (image, out) = if plan.flatten { (flat(image), flat(out)) } else { (image, out) };
-        if plan.flatten && !plan.copies(out.w) {
-            let bytes = spec.in_per_group().saturating_mul(plan.machine.bytes);
-            return Self { out, band: plan.bands.columns(out.w, bytes), pitch: image.w, plane: image.w };
+        if plan.is_line() {
+            return Self::line(spec, plan, out);
         }
         if !plan.copies(out.w) {
             return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
@@ -77,6 +78,16 @@ impl Geometry {
 }
 
 impl Geometry {
+    /// One row: the image itself, or some of its pixels, gathered channel by channel or with channels last.
+    fn line(spec: &Spec, plan: &Plan, out: Hw) -> Self {
+        let is_last = plan.reads_channels_last();
+        let channels = if is_last { plan.depth(spec) } else { spec.in_per_group() };
+        let band = plan.bands.columns(out.w, channels.saturating_mul(plan.machine.bytes));
+        let gathers = plan.gathers(out.w, band);
+        let plane = if gathers { apart(band, plan.machine.bytes) } else { out.w };
+        Self { out, band, pitch: plane, plane }
+    }
+
     /// Channels come last; rows and columns are filled up to whole tiles.
     fn winograd(spec: &Spec, plan: &Plan, out: Hw, outputs: Hw) -> Self {
         let dilation = spec.dilation.w;
@@ -96,6 +107,33 @@ impl Plan {
 }
 
 impl Plan {
+    /// Whether the kernel computes columns of one row, band by band.
+    pub(crate) fn is_line(&self) -> bool {
+        self.flatten && !self.pads()
+    }
+
+    /// Whether the pixels of a band are gathered, of a line of so many.
+    pub(crate) fn gathers(&self, line: usize, band: usize) -> bool {
+        let Some(most) = self.even else { return true };
+        let (bytes, is_last) = (line.saturating_mul(self.machine.bytes), self.reads_channels_last());
+        let is_even = bytes & bytes.wrapping_neg() > most;
+        line < self.min_width || !is_last && band < line && is_even
+    }
+
+    /// The same of an image that is known.
+    pub(crate) fn gathers_columns(&self) -> bool {
+        self.is_line() && self.sizes.is_some_and(|sizes| self.gathers(sizes.out.w, sizes.band))
+    }
+
+    /// The layer as the kernel sees it: pixels that are gathered lie side by side.
+    pub(crate) fn seen<'a>(&self, spec: &'a Spec) -> Cow<'a, Spec> {
+        if !self.is_line() || !spec.is_strided() {
+            return Cow::Borrowed(spec);
+        }
+        let input = spec.input.and_then(|image| spec.output(image));
+        Cow::Owned(Spec { stride: Hw { h: 1, w: 1 }, input, ..spec.clone() })
+    }
+
     /// Whether the kernel reads the image as it is and pads it in registers, where it does not read a copy.
     pub(crate) fn pads(&self) -> bool {
         matches!(self.tile, Tile::Slide { .. } | Tile::InPlace { .. })
@@ -124,6 +162,12 @@ impl Plan {
                 let work = (products + wide * down) * self.block;
                 high * sizes.pitch + products * self.depth(spec) + work
             }
+            None if self.is_line() => {
+                let gathers = self.gathers(sizes.out.w, sizes.band);
+                let gathered = if gathers { sizes.plane.saturating_mul(spec.in_per_group()) } else { 0 };
+                let depth = if self.reads_channels_last() { self.depth(spec) } else { 0 };
+                gathered.saturating_add(sizes.band.saturating_mul(depth))
+            }
             None if self.reads_channels_last() => sizes.plane,
             None if self.copies(sizes.out.w) => {
                 sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
@@ -138,6 +182,12 @@ impl Plan {
 /// Rows or columns that whole tiles cover, those of each remainder modulo the dilation by themselves.
 fn covered(out: usize, outputs: usize, dilation: usize) -> usize {
     out.div_ceil(dilation).div_ceil(outputs).saturating_mul(outputs).saturating_mul(dilation)
+}
+
+/// From one channel of gathered pixels to the next: an odd number of lines of the cache, so that they share no place.
+fn apart(columns: usize, bytes: usize) -> usize {
+    let line = CACHE_LINE / bytes;
+    (columns.div_ceil(line) | 1) * line
 }
 
 /// The size with both axes laid end to end.

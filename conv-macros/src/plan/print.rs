@@ -81,6 +81,8 @@ impl Plan {
         match (self.copy, self.phases) {
             _ if self.pads() => "the image itself, padded in registers".to_owned(),
             _ if self.reads_channels_last() => format!("a padded copy{axes}, channels last"),
+            (false, _) if self.is_line() && self.even.is_none() => format!("gathered pixels{axes}"),
+            (false, _) if self.gathers_columns() => format!("gathered columns of the image{axes}"),
             (false, _) => format!("the image itself{axes}"),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),

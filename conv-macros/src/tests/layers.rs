@@ -123,8 +123,11 @@ impl Case {
     /// What the plan says the kernel reads for the band that starts at output row `first`.
     fn planes(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
+        if plan.is_line() {
+            return self.line(data, first, band);
+        }
         if !plan.copies(sizes.out.w) {
-            return data.image[first..].to_vec();
+            return data.image.clone();
         }
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
@@ -155,6 +158,29 @@ impl Case {
         planes
     }
 
+    /// The pixels of a line that a band reads.
+    fn line(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
+        let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
+        let across = spec.output(self.image).expect("fits").w;
+        let pixel = |c, p| self.pixel(data, c, p / across * spec.stride.h, p % across * spec.stride.w);
+        let channels = spec.in_per_group();
+        if plan.reads_channels_last() {
+            let depth = plan.depth(spec);
+            let filled = channels.next_multiple_of(plan.machine.lanes);
+            let at = |p, c| match c {
+                c if c < channels => pixel(c, first + p),
+                c if c < filled => 0.0,
+                _ => f64::NAN,
+            };
+            return (0..band * depth).map(|i| at(i / depth, i % depth)).collect();
+        }
+        if !plan.gathers(sizes.out.w, sizes.band) {
+            return data.image[first..].to_vec();
+        }
+        let at = |c, p| if p < band { pixel(c, first + p) } else { f64::NAN };
+        (0..channels * sizes.plane).map(|i| at(i / sizes.plane, i % sizes.plane)).collect()
+    }
+
     /// The first rows of all bands, and how many rows each has.
     fn bands(&self) -> Vec<(usize, usize)> {
         let Geometry { out, band, .. } = self.geometry();
@@ -166,7 +192,7 @@ impl Case {
 
     /// Whether bands are columns of one row.
     fn is_line(&self) -> bool {
-        self.plan.flatten && !self.plan.copies(self.geometry().out.w)
+        self.plan.is_line()
     }
 
     /// What `prepare` makes of the copy with channels last, for a plan that filters minimally.
@@ -188,8 +214,7 @@ impl Case {
     fn channels_last(&self, data: &Data, first: usize, high: usize) -> Vec<f64> {
         let (spec, pitch, depth) = (&self.spec, self.geometry().pitch, self.plan.depth(&self.spec));
         let padding = spec.padding;
-        let (h, w) =
-            if self.plan.flatten { (1, self.image.h * self.image.w) } else { (self.image.h, self.image.w) };
+        let Hw { h, w } = self.image;
         let (down, across) = (h + padding.top + padding.bottom, w + padding.left + padding.right);
         // Between whole vectors of channels and the next pixel there is nothing to read.
         let channels = spec.in_per_group().next_multiple_of(self.plan.machine.lanes);
@@ -198,10 +223,7 @@ impl Case {
         for row in (0..high).filter(|row| first + row < down) {
             for column in (0..pitch / depth).filter(|column| *column < across) {
                 for c in 0..spec.in_per_group() {
-                    let (y, x) = (first + row, column);
-                    let (y, x) =
-                        if self.plan.flatten { (x / self.image.w, x % self.image.w) } else { (y, x) };
-                    copy[row * pitch + column * depth + c] = self.pixel(data, c, y, x);
+                    copy[row * pitch + column * depth + c] = self.pixel(data, c, first + row, column);
                 }
             }
         }

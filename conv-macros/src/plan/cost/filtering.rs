@@ -63,7 +63,7 @@ impl Layer<'_> {
     pub(super) fn prepare(&self, geometry: Geometry, outputs: Hw) -> f64 {
         let (tiles, products, _) = self.filtering(outputs);
         let vectors = self.spec.in_per_group().div_ceil(self.plan.machine.lanes) as f64;
-        self.interleaved(geometry) + tiles * vectors * products * TRANSFORM
+        self.interleaved(geometry.pitch) + tiles * vectors * products * TRANSFORM
     }
 
     /// The transform of the weights, where they are not transformed once and for all.
