@@ -96,7 +96,7 @@ impl Extent {
             Some(most) => columns < scheme.min_width || !is_last && band < columns && is_even(most),
             None => true,
         };
-        let plane = if gathers { apart::<E>(band) } else { columns };
+        let plane = if gathers { spread::<E>(band)? } else { columns };
         let gathered = if gathers { plane.checked_mul(inputs)? } else { 0 };
         let shares = Shares { copy: band.checked_mul(depth)?, gathered, ..Shares::default() };
         let (out, copies) = ([columns, 1], is_last || gathers);
@@ -138,15 +138,18 @@ impl Extent {
         let band = scheme.bands.rows(out[0], pitch.checked_mul(size_of::<E>())?);
         let rows = filtering.reads(0, band, config)?;
         let (down, across) = (filtering.tiles(0, band, config)?, filtering.tiles(1, out[1], config)?);
-        let products = down.checked_mul(across)?.checked_mul(filtering.all_products())?;
+        let products = |width| {
+            let each = spread::<E>(down.checked_mul(across)?.checked_mul(width)?)?;
+            each.checked_mul(filtering.all_products())
+        };
         // The widest block's products, and the outputs of one row of tiles.
         let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
         let line = across.checked_mul(filtering.outputs[0] * filtering.outputs[1])?;
         let shares = Shares {
             gathered: 0,
             copy: rows.checked_mul(pitch)?,
-            prepared: products.checked_mul(scheme.depth)?,
-            work: products.checked_add(line)?.checked_mul(width)?,
+            prepared: products(scheme.depth)?,
+            work: products(width)?.checked_add(line.checked_mul(width)?)?,
         };
         Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
     }
@@ -174,10 +177,11 @@ pub(crate) fn rows_read(config: &Conv2dConfig, band: usize) -> Option<usize> {
     (band - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])
 }
 
-/// From one channel of gathered pixels to the next: an odd number of lines of the cache, so that they share no place.
-fn apart<E>(columns: usize) -> usize {
+/// How far apart to put stretches of so many elements that are read side by side: an odd number of cache lines, for what
+/// a power of two of them is apart shares few places of the cache.
+fn spread<E>(elements: usize) -> Option<usize> {
     let line = CACHE_LINE / size_of::<E>();
-    (columns.div_ceil(line) | 1) * line
+    elements.checked_next_multiple_of(2 * line)?.checked_add(line)
 }
 
 fn flat([h, w]: [usize; 2]) -> Option<[usize; 2]> {

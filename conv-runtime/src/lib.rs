@@ -19,11 +19,11 @@ mod error;
 mod extent;
 mod filtering;
 mod fixed;
+mod gather;
 #[cfg(feature = "alloc")]
 pub mod generic;
 #[cfg(feature = "alloc")]
 mod init;
-mod gather;
 mod interleave;
 mod isa;
 mod kernel;

@@ -114,7 +114,7 @@ fn tile(outer: &Outer<'_>, y: &Index, x: &Index, to: &Index) -> Vec<Stmt> {
     let mut body = vec![Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at, len }];
     body.extend(outer.start(|v| Vector::Load { window: bias.clone(), at: v * block.lanes() }));
     body.extend(taps(block, outer, y, x));
-    body.extend(outer.store(Buffer::Tile, to));
+    body.extend(outer.store(Buffer::Tile, &(to.clone() * block.width)));
     body
 }
 

@@ -74,8 +74,8 @@ impl Outer<'_> {
         each.map(|(turn, p, v)| Stmt::Start { acc: acc(turn, p, v), value: start(turn, v) }).collect()
     }
 
-    /// Adds up the sets, and stores the tile, `[pixel][channel]`, from row `row` of a buffer on.
-    pub(super) fn store(&self, buffer: Buffer, row: &Index) -> Vec<Stmt> {
+    /// Adds up the sets, and stores the tile, `[pixel][channel]`, from `at` on.
+    pub(super) fn store(&self, buffer: Buffer, at: &Index) -> Vec<Stmt> {
         let (width, lanes) = (self.block.width, self.block.lanes());
         let mut body = Vec::new();
         for (p, v) in self.each() {
@@ -87,7 +87,7 @@ impl Outer<'_> {
             if terms.len() > 1 {
                 body.push(Stmt::Combine { reg: reg.clone(), terms });
             }
-            body.push(Stmt::Store { reg, buffer, at: (row.clone() + p) * width + v * lanes });
+            body.push(Stmt::Store { reg, buffer, at: at.clone() + (p * width + v * lanes) });
         }
         body
     }

@@ -67,6 +67,12 @@ impl Winograd<'_> {
         self.tile_rows() * self.tile_columns()
     }
 
+    /// From one product of all tiles to the next, if it has so many elements in each. All products of a tile are read
+    /// together, and written: they should not share places of the cache.
+    fn apart(&self, width: usize) -> Index {
+        spread(self.tiles() * width, self.block.plan.machine.line())
+    }
+
     /// Elements from one pixel to the next.
     fn depth(&self) -> usize {
         self.block.plan.depth(self.block.spec)
@@ -109,8 +115,7 @@ impl Winograd<'_> {
         for i in 0..rows {
             body.extend(apply(&self.columns.input, |j| Reg::new("e", &[i, j]), |j| Reg::new("v", &[i, j])));
             for j in 0..columns {
-                let product = i * columns + j;
-                let at = self.tiles() * (product * self.depth()) + to.clone();
+                let at = self.apart(self.depth()) * (i * columns + j) + to.clone();
                 body.push(Stmt::Store { reg: Reg::new("v", &[i, j]), buffer: Buffer::Output, at });
             }
         }
@@ -131,13 +136,12 @@ impl Winograd<'_> {
     fn multiply(&self, product: &Index, tile: &Index, pixels: usize) -> Vec<Stmt> {
         let block = self.block;
         let outer = Outer { block, pixels, apart: self.depth(), plane: Index::Const(1) };
-        let row = product.clone() * self.tiles() + tile.clone();
+        let row = |width: usize| self.apart(width) * product.clone() + tile.clone() * width;
         let mut body = outer.start(|_| Vector::Zero);
         body.extend(
-            outer
-                .channels(|c| (row.clone() * self.depth() + c.clone(), block.weights_at(product.clone(), c))),
+            outer.channels(|c| (row(self.depth()) + c.clone(), block.weights_at(product.clone(), c))),
         );
-        body.extend(outer.store(Buffer::Work, &row));
+        body.extend(outer.store(Buffer::Work, &row(block.width)));
         body
     }
 
@@ -146,7 +150,7 @@ impl Winograd<'_> {
     fn output_row(&self, ty: &Index) -> Vec<Stmt> {
         let (block, d) = (self.block, self.block.spec.dilation.h);
         let line = self.tile_columns() * (self.columns.outputs() * block.width);
-        let rows_at = self.tiles() * (self.products() * block.width);
+        let rows_at = self.apart(block.width) * self.products();
         let mut body = looped("tx", self.tile_columns(), |tx| {
             counted("v", block.vectors(), |v| {
                 let start = v * block.lanes();
@@ -181,9 +185,8 @@ impl Winograd<'_> {
         ];
         for j in 0..columns {
             for i in 0..rows {
-                let (name, at) =
-                    (Reg::new("product", &[i, j]), self.tiles() * ((i * columns + j) * block.width));
-                let at = at + from.clone();
+                let name = Reg::new("product", &[i, j]);
+                let at = self.apart(block.width) * (i * columns + j) + from.clone();
                 body.push(Stmt::Window { name: name.clone(), buffer: Buffer::Work, at, len: lanes });
                 body.push(Stmt::Set {
                     reg: Reg::new("m", &[i, j]),
@@ -276,6 +279,11 @@ fn first(tile: &Index, d: usize, outputs: usize) -> Index {
 /// Whether two rows differ in the sign of their odd constants alone.
 fn are_mirrored(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).enumerate().all(|(k, (a, b))| if k % 2 == 0 { a == b } else { *a == -b })
+}
+
+/// So many elements, up to an odd number of cache lines: see [`Machine::spread`](crate::plan::Machine::spread).
+fn spread(elements: Index, line: usize) -> Index {
+    elements.tiles_of(2 * line) * (2 * line) + line
 }
 
 /// A loop over an extent that may be known only at run time.

@@ -1,8 +1,8 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
 use super::{
-    BUDGET, Bands, CACHE_LINE, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform,
-    geometry::flat, images, nominal,
+    BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
+    nominal,
 };
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
@@ -30,7 +30,7 @@ const MOST_TRANSFORMED: usize = 1 << 20;
 /// the weights of a block side by side, and 9.4 MB take the compiler half as long.
 pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
     let plans = all(&Bench::new(spec, machine));
-    let panel = CACHE_LINE / machine.bytes;
+    let panel = machine.line();
     let shares = spec.pattern.is_constant() && !spec.pattern.is_known() && spec.out_per_group() >= panel;
     let in_panels = |plan: &Plan| {
         let by_channels = matches!(plan.tile, Tile::Channels { .. } | Tile::Winograd { .. });

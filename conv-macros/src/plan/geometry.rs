@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{CACHE_LINE, Plan, Tile};
+use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
 /// Output sizes, and the distances between input rows and channels in what the kernel reads.
@@ -84,7 +84,7 @@ impl Geometry {
         let channels = if is_last { plan.depth(spec) } else { spec.in_per_group() };
         let band = plan.bands.columns(out.w, channels.saturating_mul(plan.machine.bytes));
         let gathers = plan.gathers(out.w, band);
-        let plane = if gathers { apart(band, plan.machine.bytes) } else { out.w };
+        let plane = if gathers { plan.machine.spread(band) } else { out.w };
         Self { out, band, pitch: plane, plane }
     }
 
@@ -158,9 +158,10 @@ impl Plan {
                 let high = covered(sizes.band, down, spec.dilation.h) + (spec.kernel.h - 1) * spec.dilation.h;
                 let wide = covered(sizes.out.w, across, spec.dilation.w);
                 let tiles = covered(sizes.band, down, spec.dilation.h) / down * (wide / across);
-                let products = tiles * rows.products() * columns.products();
-                let work = (products + wide * down) * self.block;
-                high * sizes.pitch + products * self.depth(spec) + work
+                let products = rows.products() * columns.products();
+                let [prepared, made] =
+                    [self.depth(spec), self.block].map(|width| products * self.machine.spread(tiles * width));
+                high * sizes.pitch + prepared + made + wide * down * self.block
             }
             None if self.is_line() => {
                 let gathers = self.gathers(sizes.out.w, sizes.band);
@@ -182,12 +183,6 @@ impl Plan {
 /// Rows or columns that whole tiles cover, those of each remainder modulo the dilation by themselves.
 fn covered(out: usize, outputs: usize, dilation: usize) -> usize {
     out.div_ceil(dilation).div_ceil(outputs).saturating_mul(outputs).saturating_mul(dilation)
-}
-
-/// From one channel of gathered pixels to the next: an odd number of lines of the cache, so that they share no place.
-fn apart(columns: usize, bytes: usize) -> usize {
-    let line = CACHE_LINE / bytes;
-    (columns.div_ceil(line) | 1) * line
 }
 
 /// The size with both axes laid end to end.

@@ -1,5 +1,6 @@
 //! [`Machine`]: what a plan knows of the processor.
 
+use super::CACHE_LINE;
 use crate::spec::Dtype;
 
 /// Whose vectors they are.
@@ -102,6 +103,17 @@ impl Machine {
     /// Whether programs may be larger for being faster: a microcontroller's are in flash, of which it has little.
     pub(crate) fn has_room(self) -> bool {
         self.family != Family::Vfp
+    }
+
+    /// Elements in a line of the cache.
+    pub(crate) fn line(self) -> usize {
+        CACHE_LINE / self.bytes
+    }
+
+    /// How far apart to put stretches of so many elements that are read side by side: an odd number of cache lines, for
+    /// what a power of two of them is apart shares few places of the cache.
+    pub(crate) fn spread(self, elements: usize) -> usize {
+        elements.next_multiple_of(2 * self.line()) + self.line()
     }
 
     /// What a vector load costs that starts anywhere: it may straddle two cache lines.

@@ -205,7 +205,8 @@ impl Case {
             sizes.out.w.div_ceil(spec.dilation.w).div_ceil(columns.outputs()) * spec.dilation.w;
         let high = tiles_down * rows.outputs() + (spec.kernel.h - 1) * spec.dilation.h;
         let copy = self.channels_last(data, first, high);
-        let output = vec![f64::NAN; tiles_down * tiles_across * rows.products() * columns.products() * depth];
+        let apart = plan.machine.spread(tiles_down * tiles_across * depth);
+        let output = vec![f64::NAN; rows.products() * columns.products() * apart];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
         Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes([first, band], 0, 1), buffers))
     }
@@ -240,10 +241,11 @@ impl Case {
             let dilation = self.spec.dilation;
             let across = sizes.out.w.div_ceil(dilation.w).div_ceil(columns.outputs()) * dilation.w;
             let down = band.div_ceil(dilation.h).div_ceil(rows.outputs()) * dilation.h;
-            let products = rows.products() * columns.products() * down * across;
-            products + across * rows.outputs() * columns.outputs()
+            let products = rows.products() * columns.products();
+            products * self.plan.machine.spread(down * across * width)
+                + across * rows.outputs() * columns.outputs() * width
         });
-        vec![f64::NAN; elements * width]
+        vec![f64::NAN; elements]
     }
 
     /// The sizes for a block of output channels, in a band of rows.

@@ -78,7 +78,7 @@ fn stages_of_lanes_over_output_channels() {
         x_2_1 = splat pixels[13]
         acc_0_1_0 += w_2_0 * x_2_1
       tile[(row * 2) * 4] = acc_0_0_0
-      tile[(row * 2 + 1) * 4] = acc_0_1_0
+      tile[(row * 2) * 4 + 4] = acc_0_1_0
     output[c * out_plane + 0 + p] = tile[0 + p * 4 + c] for c < 4, p < 4
     ");
 }
