@@ -194,10 +194,14 @@ impl Plan {
         !single && fits && tails.map(special).sum::<usize>() == 0 && !self.keeps_weights(spec)
     }
 
-    /// Whether one call computes several groups, one after the other, or, of a layer with one group, several images: a
-    /// call for each would cost small ones as much again.
+    /// Whether one call computes several groups, one after the other, or, of a layer with one group that makes no copy,
+    /// several images: a call for each would cost small ones as much again.
     pub(crate) fn loops_over_groups(&self, spec: &Spec) -> bool {
-        let small = matches!(self.tile, Tile::InPlace { .. } | Tile::Whole);
+        let small = match self.tile {
+            Tile::InPlace { .. } | Tile::Whole => true,
+            Tile::Rows { .. } | Tile::Columns { .. } => spec.groups > 1,
+            _ => false,
+        };
         small && self.block == spec.out_per_group()
     }
 

@@ -5,6 +5,9 @@ use crate::kernel::{Geometry, Reads, Scheme};
 use crate::pack::packed_channels;
 use crate::{Conv2dConfig, pad};
 
+/// Bytes of copies that are made for one call: most of the first-level cache.
+const COPIED_TOGETHER: usize = 24 << 10;
+
 /// Bytes of a line of the cache.
 const CACHE_LINE: usize = 64;
 
@@ -17,6 +20,8 @@ pub(crate) struct Extent {
     pub(crate) is_line: bool,
     /// Whether the kernel reads a copy.
     pub(crate) copies: bool,
+    /// The most groups, or images of one group, that one call computes.
+    pub(crate) together: usize,
     /// Output rows of a band.
     pub(crate) band: usize,
     /// From one row of what the kernel reads to the next.
@@ -79,9 +84,12 @@ impl Extent {
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
         let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
         let plane = rows_read(config, band)?.checked_mul(pitch)?;
-        let copy = plane.checked_mul(config.in_per_group())?.checked_add(scheme.slack)?;
+        let each = plane.checked_mul(config.in_per_group())?;
+        let most = COPIED_TOGETHER / each.checked_mul(size_of::<E>())?;
+        let together = if scheme.together { most.clamp(1, config.groups) } else { 1 };
+        let copy = each.checked_mul(together)?.checked_add(scheme.slack)?;
         let shares = Shares { copy, ..Shares::default() };
-        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane, shares })
+        Some(Self { image, out, is_line: false, copies: true, together, band, pitch, plane, shares })
     }
 
     /// One row: the image itself, or some of its pixels, gathered channel by channel or with channels last.
@@ -100,7 +108,7 @@ impl Extent {
         let gathered = if gathers { plane.checked_mul(inputs)? } else { 0 };
         let shares = Shares { copy: band.checked_mul(depth)?, gathered, ..Shares::default() };
         let (out, copies) = ([columns, 1], is_last || gathers);
-        Some(Self { image, out, is_line: true, copies, band, pitch: plane, plane, shares })
+        Some(Self { image, out, is_line: true, copies, together: 1, band, pitch: plane, plane, shares })
     }
 
     /// The padded image with channels last.
@@ -115,7 +123,7 @@ impl Extent {
         let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
         let copy = rows_read(config, band)?.checked_mul(pitch)?;
         let shares = Shares { copy, ..Shares::default() };
-        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
+        Some(Self { image, out, is_line: false, copies: true, together: 1, band, pitch, plane: 0, shares })
     }
 
     /// The image itself; with a row of zeros, if the kernel pads it.
@@ -123,7 +131,8 @@ impl Extent {
         let (plane, pitch) = (image[0].checked_mul(image[1])?, image[1]);
         let work = if scheme.reads == Reads::Pads { pitch.checked_add(scheme.slack)? } else { 0 };
         let shares = Shares { work, ..Shares::default() };
-        Some(Self { image, out, is_line: false, copies: false, band: out[0], pitch, plane, shares })
+        let together = if scheme.together { usize::MAX } else { 1 };
+        Some(Self { image, out, is_line: false, copies: false, together, band: out[0], pitch, plane, shares })
     }
 
     /// Whole tiles, with channels last.
@@ -151,7 +160,7 @@ impl Extent {
             prepared: products(scheme.depth)?,
             work: products(width)?.checked_add(line.checked_mul(width)?)?,
         };
-        Some(Self { image, out, is_line: false, copies: true, band, pitch, plane: 0, shares })
+        Some(Self { image, out, is_line: false, copies: true, together: 1, band, pitch, plane: 0, shares })
     }
 
     /// The bands, from top to bottom.

@@ -155,13 +155,11 @@ impl<'a, K: Kernel> Pass<'a, K> {
     /// The groups that one call computes after so many, of `most`; images count as groups where there is one group.
     fn groups(&self, at: usize, most: usize) -> Range<usize> {
         let group = self.group(at);
-        let together = self.scheme.together && !self.extent.copies;
-        let count = match (together, const { &K::CONFIG }.groups) {
-            (false, _) => 1,
-            (true, 1) => most,
-            (true, groups) => most.min(groups - group),
+        let left = match const { &K::CONFIG }.groups {
+            1 => most,
+            groups => most.min(groups - group),
         };
-        group..group + count
+        group..group + left.min(self.extent.together)
     }
 
     /// The group of channels that comes after so many.

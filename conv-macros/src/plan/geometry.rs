@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
+/// Bytes of copies that are made for one call: most of the first-level cache.
+const COPIED_TOGETHER: usize = 24 << 10;
+
 /// Output sizes, and the distances between input rows and channels in what the kernel reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
@@ -107,6 +110,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// Groups that are copied together, of which one takes so many elements, and computed by one call.
+    fn copied_together(&self, spec: &Spec, copy: usize) -> usize {
+        let bytes = copy.saturating_mul(self.machine.bytes);
+        if self.loops_over_groups(spec) { (COPIED_TOGETHER / bytes).clamp(1, spec.groups) } else { 1 }
+    }
+
     /// Whether the kernel computes columns of one row, band by band.
     pub(crate) fn is_line(&self) -> bool {
         self.flatten && !self.pads()
@@ -171,7 +180,8 @@ impl Plan {
             }
             None if self.reads_channels_last() => sizes.plane,
             None if self.copies(sizes.out.w) => {
-                sizes.plane.saturating_mul(spec.in_per_group()).saturating_add(self.slack())
+                let copy = sizes.plane.saturating_mul(spec.in_per_group());
+                copy.saturating_mul(self.copied_together(spec, copy)).saturating_add(self.slack())
             }
             // A row of zeros.
             None if self.pads() => sizes.pitch.saturating_add(self.slack()),

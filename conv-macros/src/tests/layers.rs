@@ -139,7 +139,7 @@ impl Case {
                 (band - 1) * spec.stride.h + spec.effective_kernel().h,
             );
         }
-        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane + plan.slack()];
+        let mut planes = vec![f64::NAN; spec.in_per_group() * sizes.plane];
         let each = sizes.pitch / plan.phases;
         for c in 0..spec.in_per_group() {
             if plan.flatten {
@@ -274,8 +274,7 @@ impl Case {
 
     /// Groups, or images of one group, that one call of the kernel computes.
     fn together(&self) -> usize {
-        let copies = self.plan.copies(self.geometry().out.w);
-        if self.plan.loops_over_groups(&self.spec) && !copies { 2 } else { 1 }
+        if self.plan.loops_over_groups(&self.spec) { 2 } else { 1 }
     }
 
     fn geometry(&self) -> Geometry {
@@ -288,7 +287,8 @@ impl Case {
         let plane = sizes.out.h * sizes.out.w;
         let mut result = vec![f64::NAN; groups.len() * spec.out_per_group() * plane];
         for (first, band) in self.bands() {
-            let planes = groups.iter().flat_map(|data| self.planes(data, first, band)).collect::<Vec<_>>();
+            let mut planes: Vec<_> = groups.iter().flat_map(|data| self.planes(data, first, band)).collect();
+            planes.extend(vec![f64::NAN; if plan.copies(sizes.out.w) { plan.slack() } else { 0 }]);
             for channel in (0..spec.out_per_group()).step_by(plan.block) {
                 let start = channel * plane + first * if self.is_line() { 1 } else { sizes.out.w };
                 let output = result[start..].to_vec();

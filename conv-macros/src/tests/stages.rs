@@ -138,32 +138,33 @@ fn stages_of_rows_that_share_loads() {
     ic2oc2_kh2kw1_sh1sw1_dh1dw1_g2_nobias_i3x4
     128-bit: direct_rows, lanes over output columns, taps unrolled, tile 1 channels x 2 rows x 4 columns; reads the image itself; about 0 cycles an image of 3x4 (0 compute, 0 copy, 0 write), the least of 1 tiles compared
     vectors of 4 lanes
-    bias_row = bias[0; 1]
-    acc_0_0_0 = splat bias_row[0]
-    acc_0_1_0 = splat bias_row[0]
-    weight_row = weights[0; 2]
-    row_0_0 = image[0; 4]
-    x_0_0_0 = load row_0_0[0]
-    w_0_0 = splat weight_row[0]
-    acc_0_0_0 += x_0_0_0 * w_0_0
-    row_1_0 = image[4; 4]
-    x_1_0_0 = load row_1_0[0]
-    w_1_0 = splat weight_row[1]
-    acc_0_0_0 += x_1_0_0 * w_1_0
-    w_0_0 = splat weight_row[0]
-    acc_0_1_0 += x_1_0_0 * w_0_0
-    row_2_0 = image[8; 4]
-    x_2_0_0 = load row_2_0[0]
-    w_1_0 = splat weight_row[1]
-    acc_0_1_0 += x_2_0_0 * w_1_0
-    output[0] = acc_0_0_0
-    output[4] = acc_0_1_0
-");
-}
+    for each of groups groups, moving image by 12, output by out_plane, weights by 2, bias by 1
+      bias_row = bias[0; 1]
+      acc_0_0_0 = splat bias_row[0]
+      acc_0_1_0 = splat bias_row[0]
+      weight_row = weights[0; 2]
+      row_0_0 = image[0; 4]
+      x_0_0_0 = load row_0_0[0]
+      w_0_0 = splat weight_row[0]
+      acc_0_0_0 += x_0_0_0 * w_0_0
+      row_1_0 = image[4; 4]
+      x_1_0_0 = load row_1_0[0]
+      w_1_0 = splat weight_row[1]
+      acc_0_0_0 += x_1_0_0 * w_1_0
+      w_0_0 = splat weight_row[0]
+      acc_0_1_0 += x_1_0_0 * w_0_0
+      row_2_0 = image[8; 4]
+      x_2_0_0 = load row_2_0[0]
+      w_1_0 = splat weight_row[1]
+      acc_0_1_0 += x_2_0_0 * w_1_0
+      output[0] = acc_0_0_0
+      output[4] = acc_0_1_0
+  ");
+  }
 
-#[test]
-fn stages_of_a_layer_that_is_unrolled() {
-    let text = stages(
+  #[test]
+  fn stages_of_a_layer_that_is_unrolled() {
+      let text = stages(
         "in: 1, out: 1, k: (1, 2), padding: (0, 1), padding_mode: circular, input: (1, 3), dtype: f64",
         Tile::Whole,
     );
