@@ -278,7 +278,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         Some(most) => quote!(::core::option::Option::Some(#most)),
         None => quote!(::core::option::Option::None),
     };
-    let depth = Literal::usize_unsuffixed(plan.depth(spec));
+    let depth = Literal::usize_unsuffixed(plan.depth(&plan.seen(spec)));
     let [bytes, least, step] =
         [plan.bands.bytes, plan.bands.least, plan.bands.step].map(Literal::usize_unsuffixed);
     quote! {

@@ -108,9 +108,18 @@ impl Spec {
         [self.out_channels, self.in_per_group(), self.kernel.h, self.kernel.w]
     }
 
-    /// Whether some pixels are left out between those that a tap meets.
-    pub(crate) fn is_strided(&self) -> bool {
-        self.stride != Hw { h: 1, w: 1 }
+    /// Whether the kernel has one tap, which meets every pixel.
+    pub(crate) fn is_dense_tap(&self) -> bool {
+        let one = Hw { h: 1, w: 1 };
+        self.kernel == one && self.stride == one && self.padding == Padding::NONE
+    }
+
+    /// Whether no pixel is met twice, and all are the image's: so that the pixels of each tap can be gathered, as
+    /// channels of a layer of one tap.
+    pub(crate) fn is_cut_in_patches(&self) -> bool {
+        let (extent, stride) = (self.effective_kernel(), self.stride);
+        let apart = extent.h <= stride.h && extent.w <= stride.w && self.padding == Padding::NONE;
+        apart && !self.pattern.is_known() && self.adjoint.is_none()
     }
 
     /// Products in one output pixel.

@@ -96,7 +96,7 @@ pub(crate) mod sealed {
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]);
 
         /// Gathers pixels: [`gather::copy`].
-        fn gather(level: Level, job: gather::Job, image: &[Self], copy: &mut [Self]);
+        fn gather(level: Level, job: gather::Job<'_>, image: &[Self], copy: &mut [Self]);
 
         /// Makes a padded copy with channels last: [`interleave::copy`].
         fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]);
@@ -158,7 +158,7 @@ macro_rules! compiled_here {
             dispatch!(level, simd => pad::copy(simd, job, image, planes));
         }
 
-        fn gather(level: Level, job: gather::Job, image: &[Self], copy: &mut [Self]) {
+        fn gather(level: Level, job: gather::Job<'_>, image: &[Self], copy: &mut [Self]) {
             dispatch!(level, simd => gather::copy(simd, job, image, copy));
         }
 

@@ -96,7 +96,9 @@ impl Extent {
     fn line<E>(scheme: &Scheme, config: &Conv2dConfig, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
         let [_, columns] = flat(out)?;
         let is_last = scheme.reads == Reads::ChannelsLast;
-        let (inputs, depth) = (config.in_per_group(), if is_last { scheme.depth } else { 0 });
+        let [kh, kw] = config.kernel_size;
+        let inputs = config.in_per_group().checked_mul(kh)?.checked_mul(kw)?;
+        let depth = if is_last { scheme.depth } else { 0 };
         let band = scheme.bands.columns(columns, depth.max(inputs).checked_mul(size_of::<E>())?);
         let bytes = columns.checked_mul(size_of::<E>())?;
         let is_even = |most| bytes & bytes.wrapping_neg() > most;

@@ -273,7 +273,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
         let Rows { first, count } = pixels;
         let plane = extent.plane;
         let planes = if extent.shares.gathered > 0 {
-            let job = gather::Job { image: extent.image, stride: config.stride, pixels, plane };
+            let job = gather::Job { config, image: extent.image, pixels, plane };
             K::Elem::gather(level, job, image, gathered);
             gathered
         } else {

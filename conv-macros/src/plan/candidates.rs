@@ -29,7 +29,8 @@ const MOST_TRANSFORMED: usize = 1 << 20;
 /// cache line, from which short vectors take parts and long ones several: 512 to 512 channels @7 are as fast so as with
 /// the weights of a block side by side, and 9.4 MB take the compiler half as long.
 pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
-    let plans = all(&Bench::new(spec, machine));
+    let lines = Line::all(spec);
+    let plans: Vec<_> = lines.iter().flat_map(|line| all(&Bench::new(spec, machine, *line))).collect();
     let panel = machine.line();
     let shares = spec.pattern.is_constant() && !spec.pattern.is_known() && spec.out_per_group() >= panel;
     let in_panels = |plan: &Plan| {
@@ -43,6 +44,9 @@ pub(crate) fn candidates(spec: &Spec, machine: Machine) -> Vec<Plan> {
 
 fn all(bench: &Bench<'_>) -> Vec<Plan> {
     let spec = bench.spec;
+    if bench.line == Line::Gathered {
+        return [bench.channels(), bench.columns()].concat();
+    }
     let mut plans = bench.winograd();
     if spec.algorithm == Algorithm::Winograd && !plans.is_empty() {
         return plans;
@@ -62,17 +66,49 @@ fn all(bench: &Bench<'_>) -> Vec<Plan> {
 struct Bench<'a> {
     spec: &'a Spec,
     machine: Machine,
-    /// The largest output that is planned for, flattened if the layer can be.
+    /// The largest output that is planned for, as tiles see it.
     out: Hw,
-    flatten: bool,
+    line: Line,
+}
+
+/// Whether height and width can be one axis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    No,
+    /// The image's own pixels are the line.
+    Dense,
+    /// The pixels that taps meet, gathered.
+    Gathered,
+}
+
+impl Line {
+    /// What can be chosen from.
+    fn all(spec: &Spec) -> &'static [Self] {
+        match spec.terms() {
+            _ if spec.is_dense_tap() => &[Self::Dense],
+            // One term is not worth it.
+            2.. if spec.is_cut_in_patches() => &[Self::No, Self::Gathered],
+            _ => &[Self::No],
+        }
+    }
 }
 
 impl<'a> Bench<'a> {
-    fn new(spec: &'a Spec, machine: Machine) -> Self {
-        let flatten = is_pointwise(spec);
+    fn new(spec: &'a Spec, machine: Machine, line: Line) -> Self {
         let largest = images(spec).last().and_then(|(image, _)| spec.output(*image));
         let out = largest.unwrap_or(Hw { h: 1, w: 1 });
-        Self { spec, machine, flatten, out: if flatten { flat(out) } else { out } }
+        Self { spec, machine, line, out: if line == Line::No { out } else { flat(out) } }
+    }
+
+    /// Whether tiles run along one axis.
+    fn flattens(&self, tile: Tile) -> bool {
+        self.line != Line::No && !matches!(tile, Tile::Whole | Tile::Slide { .. })
+    }
+
+    /// Input channels, and those that taps are gathered to.
+    fn depth(&self) -> usize {
+        let taps = if self.line == Line::Gathered { self.spec.taps() } else { 1 };
+        self.spec.in_per_group().saturating_mul(taps)
     }
 
     /// Lanes over output channels: vectors of weights, splat pixels.
@@ -96,12 +132,11 @@ impl<'a> Bench<'a> {
     /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) A 1x1 layer needs no other copy, and as one
     /// row it is one band.
     fn suits_channels_last(&self) -> bool {
-        let spec = self.spec;
-        let is_narrow = self.machine.registers <= 16;
-        let elements = spec.in_per_group().saturating_mul(self.out.w);
+        let (is_narrow, is_line) = (self.machine.registers <= 16, self.line != Line::No);
+        let elements = self.depth().saturating_mul(self.out.w);
         let is_small =
-            spec.input.is_some() && elements.saturating_mul(self.machine.bytes) <= MOST_IN_ONE_BAND;
-        is_narrow && spec.in_per_group() >= 16 && (is_small || !self.flatten)
+            self.spec.input.is_some() && elements.saturating_mul(self.machine.bytes) <= MOST_IN_ONE_BAND;
+        is_narrow && self.depth() >= 16 && (is_small || !is_line)
     }
 
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
@@ -223,7 +258,7 @@ impl<'a> Bench<'a> {
         let (spec, lanes) = (self.spec, self.machine.lanes);
         let channels = spec.out_per_group();
         let padded = spec.padding != Padding::NONE;
-        let flatten = self.flatten && !matches!(tile, Tile::Whole | Tile::Slide { .. });
+        let flatten = self.flattens(tile);
         let reads = Reads::of(tile, spec, lanes, padded, flatten);
         let block = match tile {
             Tile::Channels { vectors, .. } | Tile::Winograd { vectors, .. } => vectors * lanes,
@@ -243,7 +278,7 @@ impl<'a> Bench<'a> {
             copy: reads.copy,
             phases: reads.phases,
             min_width: reads.min_width,
-            bands: if self.flatten { self.columns_together(tile, block) } else { bands(tile, spec) },
+            bands: if flatten { self.columns_together(tile, block) } else { bands(tile, spec) },
             even: self.even(tile),
             block,
             tail,
@@ -274,7 +309,7 @@ impl<'a> Bench<'a> {
             _ => return Bands::ONE,
         };
         // The weights are read once a band, from the third-level cache if they are many.
-        let weights = spec.in_per_group().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
+        let weights = self.depth().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
         // What is gathered wants to be long.
         let gathers = self.even(tile).is_none_or(|most| most == 0);
         let bytes = match weights {
@@ -292,10 +327,10 @@ impl<'a> Bench<'a> {
     /// to 256 @64, 2603 and 1494, @56, 1162 and 1120; 96 to 24 @64, 478 and 238, @60, 182 and 204.)
     fn even(&self, tile: Tile) -> Option<usize> {
         let (spec, machine) = (self.spec, self.machine);
-        let is_read_often = spec.out_per_group() >= 12 * machine.lanes && spec.in_per_group() < 400;
+        let is_read_often = spec.out_per_group() >= 12 * machine.lanes && self.depth() < 400;
         let by_lines = matches!(tile, Tile::Columns { .. }) && is_read_often;
-        let most = if by_lines { 0 } else { PLACES / spec.in_per_group() };
-        (!spec.is_strided()).then_some(most)
+        let most = if by_lines { 0 } else { PLACES / self.depth() };
+        (self.line == Line::Dense).then_some(most)
     }
 }
 
@@ -366,12 +401,4 @@ fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
     let bytes = if weights <= 128 * 128 { 64 << 10 } else { 256 << 10 };
     let step = outputs.h.saturating_mul(spec.dilation.h);
     Bands { bytes, least: step.saturating_mul(2), step }
-}
-
-/// One tap on each pixel, or on some: height and width can be one axis. With a stride they are gathered, which several
-/// input channels are worth.
-fn is_pointwise(spec: &Spec) -> bool {
-    let gathers = spec.is_strided() && spec.in_per_group() > 1;
-    let one = Hw { h: 1, w: 1 };
-    spec.kernel == one && spec.padding == Padding::NONE && (!spec.is_strided() || gathers)
 }

@@ -342,7 +342,8 @@ impl Layer<'_> {
         let slower = match self.of.stride.w {
             1 => 1.0,
             2 => 2.0,
-            _ => 8.0,
+            4 => 3.0,
+            _ => 10.0,
         };
         let rows = out.w.div_ceil(band) as f64 * ROW;
         last + self.spec.in_per_group() as f64 * (row * slower + rows)

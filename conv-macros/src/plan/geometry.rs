@@ -83,6 +83,7 @@ impl Geometry {
 impl Geometry {
     /// One row: the image itself, or some of its pixels, gathered channel by channel or with channels last.
     fn line(spec: &Spec, plan: &Plan, out: Hw) -> Self {
+        let spec = &*plan.seen(spec);
         let is_last = plan.reads_channels_last();
         let channels = if is_last { plan.depth(spec) } else { spec.in_per_group() };
         let band = plan.bands.columns(out.w, channels.saturating_mul(plan.machine.bytes));
@@ -134,13 +135,16 @@ impl Plan {
         self.is_line() && self.sizes.is_some_and(|sizes| self.gathers(sizes.out.w, sizes.band))
     }
 
-    /// The layer as the kernel sees it: pixels that are gathered lie side by side.
+    /// The layer as the kernel sees it: pixels that are gathered lie side by side, those of each tap in channels of their
+    /// own.
     pub(crate) fn seen<'a>(&self, spec: &'a Spec) -> Cow<'a, Spec> {
-        if !self.is_line() || !spec.is_strided() {
+        if !self.is_line() || spec.is_dense_tap() {
             return Cow::Borrowed(spec);
         }
-        let input = spec.input.and_then(|image| spec.output(image));
-        Cow::Owned(Spec { stride: Hw { h: 1, w: 1 }, input, ..spec.clone() })
+        let (one, input) = (Hw { h: 1, w: 1 }, spec.input.and_then(|image| spec.output(image)));
+        let in_channels = spec.in_channels.saturating_mul(spec.taps());
+        let line = Spec { in_channels, kernel: one, stride: one, dilation: one, input, ..spec.clone() };
+        Cow::Owned(line)
     }
 
     /// Whether the kernel reads the image as it is and pads it in registers, where it does not read a copy.
@@ -173,6 +177,7 @@ impl Plan {
                 high * sizes.pitch + prepared + made + wide * down * self.block
             }
             None if self.is_line() => {
+                let spec = &*self.seen(spec);
                 let gathers = self.gathers(sizes.out.w, sizes.band);
                 let gathered = if gathers { sizes.plane.saturating_mul(spec.in_per_group()) } else { 0 };
                 let depth = if self.reads_channels_last() { self.depth(spec) } else { 0 };

@@ -73,6 +73,11 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 spec.stride = if more_w % 2 == 0 { Hw { h: 1, w: 1 } } else { spec.stride };
                 spec.padding = Padding::NONE;
             }
+            // So are patches.
+            if more_h % 5 == 2 {
+                spec.stride = spec.effective_kernel();
+                spec.padding = Padding::NONE;
+            }
             let image = smallest(&spec, more_h, more_w);
             spec.input = known.then_some(image);
             spec.pattern = weights.pattern(&spec);

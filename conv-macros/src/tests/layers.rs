@@ -162,10 +162,16 @@ impl Case {
     fn line(&self, data: &Data, first: usize, band: usize) -> Vec<f64> {
         let (spec, plan, sizes) = (&self.spec, &self.plan, self.geometry());
         let across = spec.output(self.image).expect("fits").w;
-        let pixel = |c, p| self.pixel(data, c, p / across * spec.stride.h, p % across * spec.stride.w);
-        let channels = spec.in_per_group();
+        let pixel = |term: usize, p: usize| {
+            let (tap, c) = (term / spec.in_per_group(), term % spec.in_per_group());
+            let row = p / across * spec.stride.h + tap / spec.kernel.w * spec.dilation.h;
+            let column = p % across * spec.stride.w + tap % spec.kernel.w * spec.dilation.w;
+            self.pixel(data, c, row, column)
+        };
+        let seen = plan.seen(spec);
+        let channels = seen.in_per_group();
         if plan.reads_channels_last() {
-            let depth = plan.depth(spec);
+            let depth = plan.depth(&seen);
             let filled = channels.next_multiple_of(plan.machine.lanes);
             let at = |p, c| match c {
                 c if c < channels => pixel(c, first + p),

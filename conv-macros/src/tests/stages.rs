@@ -160,11 +160,11 @@ fn stages_of_rows_that_share_loads() {
       output[0] = acc_0_0_0
       output[4] = acc_0_1_0
   ");
-  }
+}
 
-  #[test]
-  fn stages_of_a_layer_that_is_unrolled() {
-      let text = stages(
+#[test]
+fn stages_of_a_layer_that_is_unrolled() {
+    let text = stages(
         "in: 1, out: 1, k: (1, 2), padding: (0, 1), padding_mode: circular, input: (1, 3), dtype: f64",
         Tile::Whole,
     );
