@@ -183,6 +183,12 @@ macro_rules! for_each_layer {
             pointwise_padded, { in: 100, out: 6, k: 1, padding: 1, input: (5, 7) };
             pointwise_padded_strided, { in: 100, out: 3, k: 1, padding: (1, 2), stride: 2, padding_mode: replicate, input: (4, 9) };
             pointwise_dilated, { in: 3, out: 2, k: 1, dilation: 1_000_000_000_000 };
+            pointwise_gathered, { in: 300, out: 97, k: 1, input: (9, 30) };
+            pointwise_of_a_power_of_two, { in: 80, out: 7, k: 1, input: (16, 64) };
+            patches, { in: 3, out: 9, k: 4, stride: 4 };
+            patches_apart, { in: 2, out: 17, k: (2, 3), stride: (3, 4), padding: 0, bias: false };
+            patches_in_groups, { in: 4, out: 6, k: 2, stride: 2, groups: 2 };
+            patches_in_squares, { in: 1, out: 8, k: (2, 17), stride: (2, 17), input: (6, 150) };
             pointwise_unrolled, { in: 3, out: 2, k: 1, input: (3, 3) };
             pointwise_stride_beyond_the_image, { in: 3, out: 2, k: 1, stride: 1_000_000_000_000 };
 
