@@ -73,7 +73,8 @@ impl<E: Element> Row<E> {
         match self.known {
             Some(size) => vec![size],
             None => {
-                let outputs = OUTPUTS.iter().enumerate().filter(|(_, [h, w])| h * w * self.products() <= MOST);
+                let outputs =
+                    OUTPUTS.iter().enumerate().filter(|(_, [h, w])| h * w * self.products() <= MOST);
                 outputs.map(|(i, out)| size(*out, i)).collect()
             }
         }

@@ -274,10 +274,13 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
         [plan.block, plan.tail, plan.panel.unwrap_or(0), plan.phases, plan.min_width, plan.slack()]
             .map(Literal::usize_unsuffixed);
     let filtering = filtering(spec, plan, private);
-    let even = match plan.even.map(Literal::usize_unsuffixed) {
-        Some(most) => quote!(::core::option::Option::Some(#most)),
-        None => quote!(::core::option::Option::None),
-    };
+    let even = plan.even.map_or_else(
+        || quote!(::core::option::Option::None),
+        |most| {
+            let most = Literal::usize_unsuffixed(most);
+            quote!(::core::option::Option::Some(#most))
+        },
+    );
     let depth = Literal::usize_unsuffixed(plan.depth(&plan.seen(spec)));
     let [bytes, least, step] =
         [plan.bands.bytes, plan.bands.least, plan.bands.step].map(Literal::usize_unsuffixed);

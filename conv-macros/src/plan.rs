@@ -8,6 +8,7 @@ mod candidates;
 mod cost;
 mod geometry;
 mod in_place;
+mod line;
 mod machine;
 mod print;
 mod slide;

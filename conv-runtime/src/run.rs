@@ -3,7 +3,8 @@
 //! ```text
 //! for each image, for each group of channels, or for all of these, if the kernel loops over them:
 //!     for each band of output rows:
-//!         copy the rows that the band reads (pad.rs, interleave.rs), unless the kernel reads the image
+//!         copy the rows that the band reads (pad.rs, interleave.rs), or gather its pixels (gather.rs), unless the kernel
+//!         reads the image
 //!         transform the copy, if the kernel filters minimally
 //!         for each block of output channels: one call of the generated kernel
 //! ```

@@ -1,5 +1,8 @@
 //! Every tile of every algorithm that fits the registers and the code budget.
 
+mod line;
+
+use self::line::Line;
 use super::{
     BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
     nominal,
@@ -12,12 +15,6 @@ pub(super) const MOST_PHASES: usize = 16;
 
 /// Bytes of a copy with channels last that is one band.
 const MOST_IN_ONE_BAND: usize = 256 << 10;
-
-/// Bytes of lines of the second-level cache that the same channels' columns may be in, where one is as good as another.
-const PLACES: usize = 256 << 10;
-
-/// Bytes of weights that stay in the second-level cache, beside the pixels of a band.
-const WEIGHTS: usize = 256 << 10;
 
 /// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
 /// times the place in the program.
@@ -71,44 +68,11 @@ struct Bench<'a> {
     line: Line,
 }
 
-/// Whether height and width can be one axis.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
-    No,
-    /// The image's own pixels are the line.
-    Dense,
-    /// The pixels that taps meet, gathered.
-    Gathered,
-}
-
-impl Line {
-    /// What can be chosen from.
-    fn all(spec: &Spec) -> &'static [Self] {
-        match spec.terms() {
-            _ if spec.is_dense_tap() => &[Self::Dense],
-            // One term is not worth it.
-            2.. if spec.is_cut_in_patches() => &[Self::No, Self::Gathered],
-            _ => &[Self::No],
-        }
-    }
-}
-
 impl<'a> Bench<'a> {
     fn new(spec: &'a Spec, machine: Machine, line: Line) -> Self {
         let largest = images(spec).last().and_then(|(image, _)| spec.output(*image));
         let out = largest.unwrap_or(Hw { h: 1, w: 1 });
         Self { spec, machine, line, out: if line == Line::No { out } else { flat(out) } }
-    }
-
-    /// Whether tiles run along one axis.
-    fn flattens(&self, tile: Tile) -> bool {
-        self.line != Line::No && !matches!(tile, Tile::Whole | Tile::Slide { .. })
-    }
-
-    /// Input channels, and those that taps are gathered to.
-    fn depth(&self) -> usize {
-        let taps = if self.line == Line::Gathered { self.spec.taps() } else { 1 };
-        self.spec.in_per_group().saturating_mul(taps)
     }
 
     /// Lanes over output channels: vectors of weights, splat pixels.
@@ -129,8 +93,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Whether a copy with channels last is thought of: not where tiles are so wide that they use most of a line of the
-    /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) A 1x1 layer needs no other copy, and as one
-    /// row it is one band.
+    /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) Pixels of a line are worth transposing
+    /// only if they are one band (in bands, 1x1, 576 to 96 channels @14, took 266 us for 235, 512 to 128 @28 1226 for 1067).
     fn suits_channels_last(&self) -> bool {
         let (is_narrow, is_line) = (self.machine.registers <= 16, self.line != Line::No);
         let elements = self.depth().saturating_mul(self.out.w);
@@ -296,41 +260,6 @@ impl<'a> Bench<'a> {
         plan.sizes = spec.input.map(|image| Geometry::new(spec, &plan, image));
         plan.cost = Cost::of(spec, &plan, plan.image);
         plan
-    }
-
-    /// Where height and width are one axis: all blocks of channels compute some columns before the next ones, which stay
-    /// in the cache meanwhile. The image as a whole may not: with AVX2 on a Zen 3, 256 to 64 channels of 784 pixels took
-    /// 349 us and take 319, 355 to 129 channels of 841 took 1279 and take 1039.
-    fn columns_together(&self, tile: Tile, block: usize) -> Bands {
-        let (spec, machine) = (self.spec, self.machine);
-        let step = match tile {
-            Tile::Channels { pixels, .. } if spec.out_per_group() > block => pixels,
-            Tile::Columns { vectors, .. } if spec.out_per_group() > block => vectors * machine.lanes,
-            _ => return Bands::ONE,
-        };
-        // The weights are read once a band, from the third-level cache if they are many.
-        let weights = self.depth().saturating_mul(spec.out_per_group()).saturating_mul(machine.bytes);
-        // What is gathered wants to be long.
-        let gathers = self.even(tile).is_none_or(|most| most == 0);
-        let bytes = match weights {
-            ..=WEIGHTS if gathers => 128 << 10,
-            ..=WEIGHTS => 64 << 10,
-            _ => 192 << 10,
-        };
-        Bands { bytes, least: 32, step }
-    }
-
-    /// The largest power of two that may divide the bytes from one channel of a line to the next, or the lines of the
-    /// cache that a band's columns are in share too few places of its second level: half of the eight lines of a place,
-    /// of 64 KiB of places, are there for them. Where many output channels read whole lines, which then all begin where a
-    /// line does, it is worth its time anyway. (With AVX2 on a Zen 3, in us, where they are and gathered: 1x1, 512 to 128 channels @32, 3682 and 1578; 64
-    /// to 256 @64, 2603 and 1494, @56, 1162 and 1120; 96 to 24 @64, 478 and 238, @60, 182 and 204.)
-    fn even(&self, tile: Tile) -> Option<usize> {
-        let (spec, machine) = (self.spec, self.machine);
-        let is_read_often = spec.out_per_group() >= 12 * machine.lanes && self.depth() < 400;
-        let by_lines = matches!(tile, Tile::Columns { .. }) && is_read_often;
-        let most = if by_lines { 0 } else { PLACES / self.depth() };
-        (self.line == Line::Dense).then_some(most)
     }
 }
 

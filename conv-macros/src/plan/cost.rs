@@ -331,10 +331,8 @@ impl Layer<'_> {
 
     /// The pixels of a line that are gathered, and those that have their channels last.
     fn gathered(&self, Geometry { out, band, .. }: Geometry) -> f64 {
-        let last = match self.plan.reads_channels_last() {
-            true => self.interleaved(out.w * self.plan.depth(self.spec)),
-            false => 0.0,
-        };
+        let depth = if self.plan.reads_channels_last() { self.plan.depth(self.spec) } else { 0 };
+        let last = self.interleaved(out.w * depth);
         if !self.plan.gathers(out.w, band) {
             return last;
         }

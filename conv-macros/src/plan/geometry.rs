@@ -3,8 +3,6 @@
 //! `conv-runtime` computes the same from the sizes of the call (`kernel.rs`, `pad.rs`); the table of layers
 //! runs each layer with and without `input`, and would not survive a difference.
 
-use std::borrow::Cow;
-
 use super::{Plan, Tile};
 use crate::spec::{Hw, Spec};
 
@@ -44,7 +42,7 @@ impl Bands {
     }
 
     /// Columns of a band, of `out_w` in all, when one takes `column_bytes`. The last has enough for a tile.
-    fn columns(self, out_w: usize, column_bytes: usize) -> usize {
+    pub(super) fn columns(self, out_w: usize, column_bytes: usize) -> usize {
         let suits = |band: &usize| !(1..self.step).contains(&(out_w % band));
         (self.rows(out_w, column_bytes)..out_w).step_by(self.step).find(suits).unwrap_or(out_w)
     }
@@ -81,17 +79,6 @@ impl Geometry {
 }
 
 impl Geometry {
-    /// One row: the image itself, or some of its pixels, gathered channel by channel or with channels last.
-    fn line(spec: &Spec, plan: &Plan, out: Hw) -> Self {
-        let spec = &*plan.seen(spec);
-        let is_last = plan.reads_channels_last();
-        let channels = if is_last { plan.depth(spec) } else { spec.in_per_group() };
-        let band = plan.bands.columns(out.w, channels.saturating_mul(plan.machine.bytes));
-        let gathers = plan.gathers(out.w, band);
-        let plane = if gathers { plan.machine.spread(band) } else { out.w };
-        Self { out, band, pitch: plane, plane }
-    }
-
     /// Channels come last; rows and columns are filled up to whole tiles.
     fn winograd(spec: &Spec, plan: &Plan, out: Hw, outputs: Hw) -> Self {
         let dilation = spec.dilation.w;
@@ -115,36 +102,6 @@ impl Plan {
     fn copied_together(&self, spec: &Spec, copy: usize) -> usize {
         let bytes = copy.saturating_mul(self.machine.bytes);
         if self.loops_over_groups(spec) { (COPIED_TOGETHER / bytes).clamp(1, spec.groups) } else { 1 }
-    }
-
-    /// Whether the kernel computes columns of one row, band by band.
-    pub(crate) fn is_line(&self) -> bool {
-        self.flatten && !self.pads()
-    }
-
-    /// Whether the pixels of a band are gathered, of a line of so many.
-    pub(crate) fn gathers(&self, line: usize, band: usize) -> bool {
-        let Some(most) = self.even else { return true };
-        let (bytes, is_last) = (line.saturating_mul(self.machine.bytes), self.reads_channels_last());
-        let is_even = bytes & bytes.wrapping_neg() > most;
-        line < self.min_width || !is_last && band < line && is_even
-    }
-
-    /// The same of an image that is known.
-    pub(crate) fn gathers_columns(&self) -> bool {
-        self.is_line() && self.sizes.is_some_and(|sizes| self.gathers(sizes.out.w, sizes.band))
-    }
-
-    /// The layer as the kernel sees it: pixels that are gathered lie side by side, those of each tap in channels of their
-    /// own.
-    pub(crate) fn seen<'a>(&self, spec: &'a Spec) -> Cow<'a, Spec> {
-        if !self.is_line() || spec.is_dense_tap() {
-            return Cow::Borrowed(spec);
-        }
-        let (one, input) = (Hw { h: 1, w: 1 }, spec.input.and_then(|image| spec.output(image)));
-        let in_channels = spec.in_channels.saturating_mul(spec.taps());
-        let line = Spec { in_channels, kernel: one, stride: one, dilation: one, input, ..spec.clone() };
-        Cow::Owned(line)
     }
 
     /// Whether the kernel reads the image as it is and pads it in registers, where it does not read a copy.
