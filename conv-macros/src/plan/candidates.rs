@@ -94,13 +94,14 @@ impl<'a> Bench<'a> {
 
     /// Whether a copy with channels last is thought of: not where tiles are so wide that they use most of a line of the
     /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) Pixels of a line are worth transposing
-    /// only if they are one band (in bands, 1x1, 576 to 96 channels @14, took 266 us for 235, 512 to 128 @28 1226 for 1067).
+    /// only if they are one band: in several, 1x1, 576 to 96 channels @14, took 266 us for 235, 512 to 128 @28 1226 for
+    /// 1067. Kernels for any image, which otherwise learn while they run how far apart channels are, gain most: 512 to
+    /// 2048 channels @7 took 1615 us and take 1144.
     fn suits_channels_last(&self) -> bool {
-        let (is_narrow, is_line) = (self.machine.registers <= 16, self.line != Line::No);
-        let elements = self.depth().saturating_mul(self.out.w);
-        let is_small =
-            self.spec.input.is_some() && elements.saturating_mul(self.machine.bytes) <= MOST_IN_ONE_BAND;
-        is_narrow && self.depth() >= 16 && (is_small || !is_line)
+        let line = self.spec.output(nominal(self.spec)).map_or(0, |out| flat(out).w);
+        let bytes = self.depth().saturating_mul(line).saturating_mul(self.machine.bytes);
+        let suits = self.line == Line::No || bytes <= MOST_IN_ONE_BAND;
+        self.machine.registers <= 16 && self.depth() >= 16 && suits
     }
 
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.
