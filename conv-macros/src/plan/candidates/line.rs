@@ -73,12 +73,12 @@ impl Bench<'_> {
     /// of 64 KiB of places, are there for them. Where many output channels read whole lines, which then all begin where a
     /// line does, it is worth its time anyway. (With AVX2 on a Zen 3, in us, where they are and gathered: 1x1, 512 to 128
     /// channels @32, 3682 and 1578; 64 to 256 @64, 2603 and 1494, @56, 1162 and 1120; 96 to 24 @64, 478 and 238, @60, 182
-    /// and 204.)
+    /// and 204. Not measured with more registers.)
     pub(super) fn even(&self, tile: Tile) -> Option<usize> {
         let (spec, machine) = (self.spec, self.machine);
         let is_read_often = spec.out_per_group() >= 12 * machine.lanes && self.depth() < 400;
-        let by_lines = matches!(tile, Tile::Columns { .. }) && is_read_often;
-        let most = if by_lines { 0 } else { PLACES / self.depth() };
+        let by_lines = matches!(tile, Tile::Columns { .. }) && machine.registers <= 16;
+        let most = if by_lines && is_read_often { 0 } else { PLACES / self.depth() };
         (self.line == Line::Dense).then_some(most)
     }
 }
