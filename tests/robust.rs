@@ -233,6 +233,10 @@ fn the_memory_of_a_fixed_layer_suffices() {
         struct Filtered<in: 16, out: 20, k: 3, padding: 1, input: (14, 13), algorithm: winograd>;
         struct Dilated<in: 9, out: 18, k: 3, dilation: 2, input: (15, 15), algorithm: winograd>;
         struct Strided<in: 3, out: 7, k: 3, stride: 2, padding: 1, input: (21, 19)>;
+        struct Gathered<in: 70, out: 5, k: 1, input: (4, 256)>;
+        struct Patches<in: 3, out: 9, k: 4, stride: 4, input: (20, 23)>;
+        struct ChannelsLast<in: 20, out: 33, k: 1, stride: 2, input: (9, 11)>;
+        struct Together<in: 40, out: 40, k: 7, padding: 3, groups: 40, input: (13, 14)>;
     }
     fn check<L: Conv2d<Elem = f32> + FixedConv2d>(
         run: impl Fn(&L, &Tensor<f32, 3>) -> Vec<f32>,
@@ -258,6 +262,10 @@ fn the_memory_of_a_fixed_layer_suffices() {
     run!(Filtered, [[[0.0f32; 13]; 14]; 16], [[[f32::NAN; 13]; 14]; 20]);
     run!(Dilated, [[[0.0f32; 15]; 15]; 9], [[[f32::NAN; 11]; 11]; 18]);
     run!(Strided, [[[0.0f32; 19]; 21]; 3], [[[f32::NAN; 10]; 11]; 7]);
+    run!(Gathered, [[[0.0f32; 256]; 4]; 70], [[[f32::NAN; 256]; 4]; 5]);
+    run!(Patches, [[[0.0f32; 23]; 20]; 3], [[[f32::NAN; 5]; 5]; 9]);
+    run!(ChannelsLast, [[[0.0f32; 11]; 9]; 20], [[[f32::NAN; 6]; 5]; 33]);
+    run!(Together, [[[0.0f32; 14]; 13]; 40], [[[f32::NAN; 14]; 13]; 40]);
 }
 
 /// Rows that are narrower than a vector, and many: their last vectors may cover what comes after.

@@ -70,14 +70,11 @@ impl<E: Element> Row<E> {
             };
             [least[0] + more(h, 0), least[1] + more(w, 1)]
         };
-        match self.known {
-            Some(size) => vec![size],
-            None => {
-                let outputs =
-                    OUTPUTS.iter().enumerate().filter(|(_, [h, w])| h * w * self.products() <= MOST);
-                outputs.map(|(i, out)| size(*out, i)).collect()
-            }
+        if let Some(size) = self.known {
+            return vec![size];
         }
+        let outputs = OUTPUTS.iter().enumerate().filter(|(_, [h, w])| h * w * self.products() <= MOST);
+        outputs.map(|(i, out)| size(*out, i)).collect()
     }
 
     /// Products in a pixel of all output channels.

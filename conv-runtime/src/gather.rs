@@ -79,8 +79,8 @@ impl Job<'_> {
     }
 
     /// The pixels of one row of taps together: the row, cut into pieces as long as the stride, is a matrix that is
-    /// transposed. (Patches of 16x16 pixels, 3 to 192
-    /// channels @224, with AVX2 on a Zen 3: 812 us one by one, 729 so.)
+    /// transposed. (Patches of 16x16 pixels, 3 to 192 channels @224, with AVX2 on a Zen 3: 812 us one
+    /// by one, 729 so.)
     #[inline(always)]
     fn in_squares<S: Simd, E: Element>(&self, simd: S, channels: usize, image: &[E], copy: &mut [E]) {
         let ([h, w], [kh, kw], [down, across]) = (self.image, self.config.kernel_size, self.config.stride);
