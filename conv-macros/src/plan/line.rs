@@ -33,11 +33,6 @@ impl Plan {
         line < self.min_width || !is_last && band < line && is_even
     }
 
-    /// The same of an image that is known.
-    pub(crate) fn gathers_columns(&self) -> bool {
-        self.is_line() && self.sizes.is_some_and(|sizes| self.gathers(sizes.out.w, sizes.band))
-    }
-
     /// The layer as the kernel sees it: pixels that are gathered lie side by side, those of each tap in channels of their
     /// own.
     pub(crate) fn seen<'a>(&self, spec: &'a Spec) -> Cow<'a, Spec> {

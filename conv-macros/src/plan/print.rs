@@ -77,15 +77,24 @@ impl Plan {
     }
 
     fn reads_in_words(&self) -> String {
-        let axes = if self.flatten { " as one row" } else { "" };
         match (self.copy, self.phases) {
             _ if self.pads() => "the image itself, padded in registers".to_owned(),
-            _ if self.reads_channels_last() => format!("a padded copy{axes}, channels last"),
-            (false, _) if self.is_line() && self.even.is_none() => format!("gathered pixels{axes}"),
-            (false, _) if self.gathers_columns() => format!("gathered columns of the image{axes}"),
-            (false, _) => format!("the image itself{axes}"),
+            _ if self.is_line() => self.line_in_words().to_owned(),
+            _ if self.reads_channels_last() => "a padded copy, channels last".to_owned(),
+            (false, _) => "the image itself".to_owned(),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),
+        }
+    }
+
+    /// A line, as far as it is known without the image.
+    fn line_in_words(&self) -> &'static str {
+        let gathers = self.sizes.map_or(self.even.is_none(), |sizes| self.gathers(sizes.out.w, sizes.band));
+        match (self.reads_channels_last(), gathers) {
+            (true, true) => "gathered pixels as one row, channels last",
+            (true, false) => "a copy as one row, channels last",
+            (false, true) => "gathered pixels as one row",
+            (false, false) => "the image itself as one row",
         }
     }
 }

@@ -11,6 +11,12 @@ const PLACES: usize = 256 << 10;
 /// Bytes of weights that stay in the second-level cache, beside the pixels of a band.
 const WEIGHTS: usize = 256 << 10;
 
+/// From so many vectors of output channels on, and below so many input channels, gathering is worth its time for the
+/// sake of whole lines alone. Of more input channels, a band has a few columns each, which are slow to fetch: 512 to 128
+/// channels @28 took 1194 us for 1066 when the image happened to begin with a line, and 1201 for 1210 when not.
+const OFTEN: usize = 12;
+const FEW_INPUTS: usize = 400;
+
 /// Whether height and width can be one axis.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
@@ -76,7 +82,7 @@ impl Bench<'_> {
     /// and 204. Not measured with more registers.)
     pub(super) fn even(&self, tile: Tile) -> Option<usize> {
         let (spec, machine) = (self.spec, self.machine);
-        let is_read_often = spec.out_per_group() >= 12 * machine.lanes && self.depth() < 400;
+        let is_read_often = spec.out_per_group() >= OFTEN * machine.lanes && self.depth() < FEW_INPUTS;
         let by_lines = matches!(tile, Tile::Columns { .. }) && machine.registers <= 16;
         let most = if by_lines && is_read_often { 0 } else { PLACES / self.depth() };
         (self.line == Line::Dense).then_some(most)
