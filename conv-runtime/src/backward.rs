@@ -97,12 +97,12 @@ pub enum Sums {
 /// How image and gradient are copied for the kernel of the weight's gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copies {
-    /// Channels-last: a call sums for `width` output channels, and the image has `depth` channels, those
-    /// that only fill up included.
+    /// Channels last: a call sums for `width` output channels, of which the gradient's copy has one block after the
+    /// other, as the image's has one tile of input channels.
     Channels {
         /// Output channels of a call.
         width: usize,
-        /// Input channels of the copy.
+        /// Input channels of a tile.
         depth: usize,
     },
     /// Channel by channel: a call sums for a group.

@@ -68,25 +68,55 @@ fn square<const N: usize, S: Simd, E: Element>(
 ) {
     type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
     let pixels = (tile.pixels - corner.pixel).min(N);
-    // Rows past the last pixel repeat it: their lanes are not written.
-    let mut rows = [Vector::<S, E>::splat(simd, E::ZERO); N];
-    for (p, row) in rows.iter_mut().enumerate() {
-        let at = (corner.pixel + p.min(pixels - 1)) * tile.width + corner.channel;
-        *row = Vector::<S, E>::from_slice(simd, &tile.values[at..at + N]);
-    }
-    let rows = transpose::<N, S, Vector<S, E>>(rows);
-    let rows = &rows[..N.min(tile.channels - corner.channel)];
+    let channels = (tile.channels - corner.channel).min(N);
+    let values = &tile.values[corner.pixel * tile.width + corner.channel..];
     let output = &mut output[corner.channel * plane + at + corner.pixel..];
+    if [pixels, channels] == [N, N] {
+        let rows: [Vector<S, E>; N] = load_rows(simd, values, N, tile.width);
+        return store_all(&transpose(rows), output, plane);
+    }
+    // Rows past the last pixel repeat it: their lanes are not written.
+    let rows: [Vector<S, E>; N] = transpose(load_rows(simd, values, pixels, tile.width));
+    let rows = &rows[..channels];
     match pixels {
-        _ if pixels == N => {
-            for (lane, row) in rows.iter().enumerate() {
-                row.store_slice(&mut output[lane * plane..][..N]);
-            }
+        8.. => store_rows::<8, S, _>(rows, pixels, output, plane),
+        4.. => store_rows::<4, S, _>(rows, pixels, output, plane),
+        2.. => store_rows::<2, S, _>(rows, pixels, output, plane),
+        _ => store_rows::<1, S, _>(rows, pixels, output, plane),
+    }
+}
+
+/// Loads `count` vectors, `width` elements apart, and the last again for those that are missing. To cut off what is in
+/// front of the next takes fewer instructions than to multiply where it is, and to check that.
+#[inline(always)]
+fn load_rows<const N: usize, S: Simd, V: SimdBase<S>>(
+    simd: S,
+    mut values: &[V::Element],
+    count: usize,
+    width: usize,
+) -> [V; N] {
+    let mut rows = [V::from_slice(simd, &values[..N]); N];
+    for (p, row) in rows.iter_mut().enumerate().skip(1) {
+        if p < count {
+            values = &values[width..];
         }
-        8.. => store_rows::<8, S, Vector<S, E>>(rows, pixels, output, plane),
-        4.. => store_rows::<4, S, Vector<S, E>>(rows, pixels, output, plane),
-        2.. => store_rows::<2, S, Vector<S, E>>(rows, pixels, output, plane),
-        _ => store_rows::<1, S, Vector<S, E>>(rows, pixels, output, plane),
+        *row = V::from_slice(simd, &values[..N]);
+    }
+    rows
+}
+
+/// Stores vectors, `plane` elements apart.
+#[inline(always)]
+fn store_all<const N: usize, S: Simd, V: SimdBase<S>>(
+    rows: &[V; N],
+    mut output: &mut [V::Element],
+    plane: usize,
+) {
+    for (lane, row) in rows.iter().enumerate() {
+        if lane > 0 {
+            output = &mut output[plane..];
+        }
+        row.store_slice(&mut output[..N]);
     }
 }
 

@@ -104,7 +104,7 @@ fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
         SumsTile::InPlace { .. } => quote!(#private::Sums::InPlace),
         SumsTile::Channels { vectors, depth, .. } => {
             let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
-            let depth = Literal::usize_unsuffixed(spec.in_per_group().next_multiple_of(depth));
+            let depth = Literal::usize_unsuffixed(depth);
             quote!(#private::Sums::Copies(#private::Copies::Channels { width: #width, depth: #depth }))
         }
         SumsTile::Pixels { lines, .. } => {

@@ -1,23 +1,25 @@
 //! The weight's gradient with lanes over output channels.
 //!
 //! ```text
-//! for tile of (i, j, c):  acc[j][c] = sums;  for y, x:  acc[j][c] += grad[y, x][..] * splat(image[y, x, tap][c])
+//! for tile of (c, i, j):  acc[j][c] = sums;  for y, x:  acc[j][c] += grad[y, x][..] * splat(image[c][y, x, tap][..])
 //! ```
 //!
 //! 1. Image and gradient are copied channels-last (the runtime transposes a band of rows at a time, which
 //!    stays in the cache), so that a step reads one window of each, however many channels and taps the tile
 //!    has.
-//! 2. The gradient's copy is cut into blocks as wide as the tile: `[block][pixel][width]`.
-//! 3. The image's copy has as many channels as fill whole tiles, the last of them zeros, whose sums nobody
-//!    reads.
+//! 2. Both copies are cut into blocks as wide as the tile, `[block][pixel][width]` and `[tile][pixel][depth]`, so that
+//!    a pass reads each from end to end: pixels of all channels would be as many cache lines apart as a power of two
+//!    of them, of which the first level holds few. All taps of a tile of channels come one after the other, while it has
+//!    them.
+//! 3. The last tile is filled up with channels of zeros, whose sums nobody reads.
 //! 4. Of pixels that are zeros of padding nothing is added: a tap passes only over the rows and columns of the output
 //!    where it meets the image. That is half of a dilated layer whose padding is as wide as its image.
 //! 5. The sums lie `[channel][tap][width]`, which the runtime transposes to the weight's order at once.
 
 use super::counted;
 use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
-use crate::plan::Machine;
-use crate::spec::{PaddingMode, Spec};
+use crate::plan::{Machine, pixels_a_turn};
+use crate::spec::{Hw, Padding, PaddingMode, Spec};
 
 /// A tile of `vectors` by `depth` channels of `columns` taps.
 pub(super) struct Tile<'a> {
@@ -31,19 +33,12 @@ pub(super) struct Tile<'a> {
 impl Tile<'_> {
     pub(super) fn lower(&self) -> Nest {
         let spec = self.spec;
-        let body = counted("i", spec.kernel.h, |i| {
-            counted("j", spec.kernel.w / self.columns, |j| {
-                counted("c", spec.in_per_group().div_ceil(self.depth), |c| {
-                    self.tile(&i, &(j * self.columns), &(c * self.depth))
-                })
+        let body = counted("c", spec.in_per_group().div_ceil(self.depth), |c| {
+            counted("i", spec.kernel.h, |i| {
+                counted("j", spec.kernel.w / self.columns, |j| self.tile(&i, &(j * self.columns), &c))
             })
         });
         Nest { lanes: self.machine.lanes, body }
-    }
-
-    /// Channels of the image's copy.
-    fn channels(&self) -> usize {
-        self.spec.in_per_group().next_multiple_of(self.depth)
     }
 
     fn width(&self) -> usize {
@@ -62,7 +57,7 @@ impl Tile<'_> {
                 body.push(Stmt::Start { acc: acc(tap, channel, v), value });
             }
         }
-        body.push(self.pixels(i, j, c));
+        body.extend(self.pixels(i, j, c));
         for (tap, channel) in self.rows() {
             for v in 0..self.vectors {
                 let at = self.sums_at(i, j, c, tap, channel) + v * self.machine.lanes;
@@ -79,24 +74,52 @@ impl Tile<'_> {
     }
 
     fn sums_at(&self, i: &Index, j: &Index, c: &Index, tap: usize, channel: usize) -> Index {
-        let taps = (c.clone() + channel) * self.spec.taps();
+        let taps = (c.clone() * self.depth + channel) * self.spec.taps();
         (taps + i.clone() * self.spec.kernel.w + j.clone() + tap) * self.width()
     }
 
-    fn pixels(&self, i: &Index, j: &Index, c: &Index) -> Stmt {
-        let (spec, x, y) = (self.spec, Index::Var(Var("x")), Index::Var(Var("y")));
-        let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
-        let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
-        let at = (row * Index::Size(Size::Pitch) + column) * self.channels() + c.clone();
-        let across = self.step(at, (y * Index::Size(Size::OutW) + x) * self.width());
-        let [from_y, to_y] = self.rows_met(i);
-        let [from_x, to_x] = self.columns_met(j);
-        Stmt::For {
-            var: Var("y"),
-            from: from_y,
-            to: to_y,
-            body: vec![Stmt::For { var: Var("x"), from: from_x, to: to_x, body: across }],
+    /// All pixels that the tile's taps meet, row by row; of a layer whose rows follow each other, as one row.
+    fn pixels(&self, i: &Index, j: &Index, c: &Index) -> Vec<Stmt> {
+        if self.is_line() {
+            let all = Index::Size(Size::OutH) * Index::Size(Size::OutW);
+            return self.across([Index::Const(0), all], |x| self.places(x.clone(), x, c));
         }
+        let y = Index::Var(Var("y"));
+        let row = y.clone() * self.spec.stride.h + i.clone() * self.spec.dilation.h;
+        let body = self.across(self.columns_met(j), |x| {
+            let column = x.clone() * self.spec.stride.w + j.clone() * self.spec.dilation.w;
+            let pixel = row.clone() * Index::Size(Size::Pitch) + column;
+            self.places(pixel, y.clone() * Index::Size(Size::OutW) + x, c)
+        });
+        let [from, to] = self.rows_met(i);
+        vec![Stmt::For { var: Var("y"), from, to, body }]
+    }
+
+    /// Whether the pixels of one output after the other are neighbours, from one row to the next, too.
+    fn is_line(&self) -> bool {
+        let (spec, one) = (self.spec, Hw { h: 1, w: 1 });
+        [spec.kernel, spec.stride] == [one, one] && spec.padding == Padding::NONE
+    }
+
+    /// Where the channels of a pixel, and its gradients, are in the copies.
+    fn places(&self, pixel: Index, out: Index, c: &Index) -> [Index; 2] {
+        [c.clone() * Index::Size(Size::Plane) + pixel * self.depth, out * self.width()]
+    }
+
+    /// Some output columns, several of them a turn, and one by one those that are left.
+    fn across(&self, [from, to]: [Index; 2], places: impl Fn(Index) -> [Index; 2]) -> Vec<Stmt> {
+        let each = pixels_a_turn(self.spec, self.vectors * self.depth, self.columns);
+        let turn = |var, from: &Index, to, count: usize| {
+            let first = from.clone() + Index::Var(Var(var)) * count;
+            Stmt::For { var: Var(var), from: Index::Const(0), to, body: self.steps(places(first), count) }
+        };
+        if each == 1 {
+            return vec![turn("x", &from, to.less(from.clone()), 1)];
+        }
+        let count = to.less(from.clone());
+        let whole = count.clone().divided_by(each);
+        let rest = from.clone() + whole.clone() * each;
+        vec![turn("turn", &from, whole, each), turn("x", &rest, count.modulo(each), 1)]
     }
 
     /// Output rows of the band where row tap `i` meets the image.
@@ -127,26 +150,31 @@ impl Tile<'_> {
         axis.met(spec, [first, last])
     }
 
-    /// One pixel: its gradients times what the tile's taps read for it.
-    fn step(&self, image: Index, gradient: Index) -> Vec<Stmt> {
-        let (lanes, next) = (self.machine.lanes, self.spec.dilation.w.saturating_mul(self.channels()));
+    /// Some pixels: the gradients of each times what the tile's taps read for it.
+    fn steps(&self, [image, gradient]: [Index; 2], count: usize) -> Vec<Stmt> {
+        let next = self.spec.dilation.w.saturating_mul(self.depth);
+        let apart = self.spec.stride.w.saturating_mul(self.depth);
         let (pixels, grads) = (Reg::new("pixels", &[]), Reg::new("grads", &[]));
-        let len = (self.columns - 1) * next + self.depth;
+        let len = (count - 1) * apart + (self.columns - 1) * next + self.depth;
+        let window = |name: &Reg, buffer, at, len| Stmt::Window { name: name.clone(), buffer, at, len };
         let mut body = vec![
-            Stmt::Window { name: pixels.clone(), buffer: Buffer::Image, at: image, len },
-            Stmt::Window { name: grads.clone(), buffer: Buffer::Gradient, at: gradient, len: self.width() },
+            window(&pixels, Buffer::Image, image, len),
+            window(&grads, Buffer::Gradient, gradient, count * self.width()),
         ];
-        for v in 0..self.vectors {
-            let value = Vector::Load { window: grads.clone(), at: v * lanes };
-            body.push(Stmt::Set { reg: Reg::new("g", &[v]), value });
-        }
-        for (tap, channel) in self.rows() {
-            let pixel = Reg::new("x", &[tap, channel]);
-            let value = Vector::Splat { window: pixels.clone(), at: tap * next + channel };
-            body.push(Stmt::Set { reg: pixel.clone(), value });
+        for step in 0..count {
             for v in 0..self.vectors {
-                let a = Reg::new("g", &[v]);
-                body.push(Stmt::Fma { acc: acc(tap, channel, v), a, b: pixel.clone() });
+                let at = step * self.width() + v * self.machine.lanes;
+                let value = Vector::Load { window: grads.clone(), at };
+                body.push(Stmt::Set { reg: Reg::new("g", &[step, v]), value });
+            }
+            for (tap, channel) in self.rows() {
+                let pixel = Reg::new("x", &[step, tap, channel]);
+                let value = Vector::Splat { window: pixels.clone(), at: step * apart + tap * next + channel };
+                body.push(Stmt::Set { reg: pixel.clone(), value });
+                for v in 0..self.vectors {
+                    let a = Reg::new("g", &[step, v]);
+                    body.push(Stmt::Fma { acc: acc(tap, channel, v), a, b: pixel.clone() });
+                }
             }
         }
         body

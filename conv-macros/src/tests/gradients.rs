@@ -65,7 +65,6 @@ impl Case {
         match plan.tile {
             SumsTile::InPlace { .. } => self.in_place(plan),
             SumsTile::Channels { vectors, depth, .. } => {
-                let depth = self.spec.in_per_group().next_multiple_of(depth);
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
             SumsTile::Pixels { lines, .. } => self.pixels(plan, lines),
@@ -113,16 +112,19 @@ impl Case {
     fn channels(&self, plan: &SumsPlan, width: usize, depth: usize) -> Vec<f64> {
         let (spec, out) = (&self.spec, self.out());
         let pitch = self.image.w + spec.padding.left + spec.padding.right;
+        let tiles = spec.in_per_group().div_ceil(depth);
+        let plane = self.rows(self.band) * pitch * depth;
         let mut result = Vec::new();
         for block in (0..spec.out_per_group()).step_by(width) {
-            let mut sums = vec![0.0; depth * spec.taps() * width];
+            let mut sums = vec![0.0; tiles * depth * spec.taps() * width];
             for (first, count) in self.bands() {
                 let pixel = |at: usize| {
-                    let (c, column, row) = (at % depth, at / depth % pitch, at / depth / pitch);
-                    let real = c < spec.in_per_group();
+                    let (c, place) = (at / plane * depth + at % depth, at % plane / depth);
+                    let (column, row) = (place % pitch, place / pitch);
+                    let real = c < spec.in_per_group() && row < self.rows(count);
                     if real { self.pixel(c, first * spec.stride.h + row, column) } else { 0.0 }
                 };
-                let image = (0..self.rows(count) * pitch * depth).map(pixel).collect();
+                let image = (0..tiles * plane).map(pixel).collect();
                 let gradient = |at: usize| {
                     let (o, x, y) = (block + at % width, at / width % out.w, first + at / width / out.w);
                     if o < spec.out_per_group() { self.gradient(o, y, x) } else { 0.0 }
@@ -132,6 +134,7 @@ impl Case {
                     (Size::OutH, count),
                     (Size::OutW, out.w),
                     (Size::Pitch, pitch),
+                    (Size::Plane, plane),
                     (Size::First, first),
                     (Size::ImageH, self.image.h),
                     (Size::ImageW, self.image.w),

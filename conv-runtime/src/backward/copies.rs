@@ -46,8 +46,27 @@ pub(super) fn pixels<E: Element>(
     Geometry { out_h, out_w, out_plane, pitch, plane, ..Geometry::default() }
 }
 
-/// Copies padded rows of all channels of a group to `[row][column][depth]`.
-pub(super) fn image<E: Element>(layout: &Layout<'_>, rows: Rows, depth: usize, x: &[E], to: &mut [E]) {
+/// Copies padded rows of all channels of a group, `depth` channels at a time, to `[row][column][depth]`.
+pub(super) fn image<'a, E: Element>(
+    layout: &Layout<'_>,
+    rows: Rows,
+    depth: usize,
+    x: &[E],
+    tiles: impl Iterator<Item = &'a mut [E]>,
+) {
+    let [h, w] = layout.image;
+    for (x, to) in x.chunks(depth * h * w).zip(tiles) {
+        let channels = Matrix { values: x, rows: x.len() / (h * w), columns: h * w, stride: h * w };
+        if layout.config.padding == [[0; 2]; 2] {
+            channels.part(rows.first * w, rows.count * w).transpose(layout.isa, to, depth);
+        } else {
+            padded(layout, rows, depth, &channels, to);
+        }
+    }
+}
+
+/// Copies padded rows of some channels.
+fn padded<E: Element>(layout: &Layout<'_>, rows: Rows, depth: usize, channels: &Matrix<'_, E>, to: &mut [E]) {
     let (config, [h, w]) = (layout.config, layout.image);
     let ([top, _], [left, _]) = (config.padding[0], config.padding[1]);
     for (y, to) in (rows.first..rows.first + rows.count).zip(to.chunks_exact_mut(layout.pitch * depth)) {
@@ -55,8 +74,7 @@ pub(super) fn image<E: Element>(layout: &Layout<'_>, rows: Rows, depth: usize, x
             to.fill(E::ZERO);
             continue;
         };
-        let matrix = Matrix { values: &x[y * w..], rows: config.in_per_group(), columns: w, stride: h * w };
-        matrix.transpose(layout.isa, &mut to[left * depth..], depth);
+        channels.part(y * w, w).transpose(layout.isa, &mut to[left * depth..], depth);
         for column in (0..left).chain(left + w..layout.pitch) {
             let at = column * depth;
             match pad::source(config.padding_mode, column, left, w) {
@@ -100,6 +118,11 @@ pub(super) struct Matrix<'a, E> {
 }
 
 impl<E: Element> Matrix<'_, E> {
+    /// Some of its columns.
+    fn part(&self, first: usize, columns: usize) -> Self {
+        Self { values: &self.values[first..], columns, ..*self }
+    }
+
     #[inline]
     fn one_by_one(&self, to: &mut [E], pitch: usize) {
         for row in 0..self.rows {

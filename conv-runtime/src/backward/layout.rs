@@ -80,12 +80,30 @@ impl<'a> Layout<'a> {
         Rows { first: rows.first * stride, count: (rows.count - 1) * stride + height }
     }
 
-    /// Sums of one call of the kernel.
+    /// Sums of one call of the kernel, of channels last.
     pub(super) fn block(&self) -> usize {
         let [kh, kw] = self.config.kernel_size;
         match self.copies {
             Copies::Pixels { .. } => 0,
-            Copies::Channels { width, depth } => depth * kh * kw * width,
+            Copies::Channels { width, .. } => self.depth() * kh * kw * width,
+        }
+    }
+
+    /// Channels of the image's copy: channels last, as many as fill whole tiles.
+    fn depth(&self) -> usize {
+        let channels = self.config.in_per_group();
+        match self.copies {
+            Copies::Pixels { .. } => channels,
+            Copies::Channels { depth, .. } => channels.next_multiple_of(depth),
+        }
+    }
+
+    /// Output channels of the gradient's copy.
+    fn width(&self) -> usize {
+        let channels = self.config.out_per_group();
+        match self.copies {
+            Copies::Pixels { .. } => channels,
+            Copies::Channels { width, .. } => channels.next_multiple_of(width),
         }
     }
 }
@@ -94,40 +112,35 @@ impl<'a> Layout<'a> {
 pub(super) struct Sizes {
     pub(super) image: usize,
     pub(super) gradient: usize,
-    pub(super) sums: usize,
     pub(super) band: usize,
+    /// From one tile of channels of the image's copy to the next, and from one block of the gradient's, channels last.
+    pub(super) plane: usize,
+    pub(super) block: usize,
 }
 
 impl Sizes {
     /// `None` if one cannot be counted.
     pub(super) fn new<E>(layout: &Layout<'_>) -> Option<Self> {
         let config = layout.config;
-        let (image, gradient, bytes) = match layout.copies {
-            Copies::Pixels { .. } => {
-                ([config.in_per_group(), layout.pitch], layout.gradient_pitch(), PIXELS_BAND)
-            }
-            Copies::Channels { depth, .. } => ([depth, layout.pitch], layout.out[1], CHANNELS_BAND),
+        let (across, bytes, each) = match layout.copies {
+            Copies::Pixels { .. } => (layout.gradient_pitch(), PIXELS_BAND, [1, 1]),
+            Copies::Channels { width, depth } => (layout.out[1], CHANNELS_BAND, [depth, width]),
         };
-        let outs = match layout.copies {
-            Copies::Pixels { .. } => config.out_per_group(),
-            Copies::Channels { width, .. } => config.out_per_group().next_multiple_of(width),
-        };
-        let (image, gradient) = (image[0].checked_mul(image[1])?, outs.checked_mul(gradient)?);
+        let (image, gradient) =
+            (layout.depth().checked_mul(layout.pitch)?, layout.width().checked_mul(across)?);
         let band =
             layout.band(image.checked_mul(config.stride[0])?.checked_add(gradient)?, bytes / size_of::<E>());
         let rows = layout.filled(Rows { first: 0, count: band }).count;
         let read = (rows - 1).checked_mul(config.stride[0])?.checked_add(config.effective_kernel()[0])?;
         let slack = layout.lanes.checked_add(config.effective_kernel()[1])?;
-        let blocks = outs
-            / match layout.copies {
-                Copies::Pixels { .. } => 1,
-                Copies::Channels { width, .. } => width,
-            };
+        let (image, gradient) = (image.checked_mul(read)?, gradient.checked_mul(rows)?);
+        let [depth, width] = each;
         Some(Self {
-            image: image.checked_mul(read)?.checked_add(slack.checked_mul(config.in_per_group())?)?,
-            gradient: gradient.checked_mul(rows)?.checked_add(slack.checked_mul(outs)?)?,
-            sums: layout.block().checked_mul(blocks)?.checked_mul(config.groups)?,
+            image: image.checked_add(slack.checked_mul(config.in_per_group())?)?,
+            gradient: gradient.checked_add(slack.checked_mul(layout.width())?)?,
             band,
+            plane: image / layout.depth() * depth,
+            block: gradient / layout.width() * width,
         })
     }
 }

@@ -15,7 +15,7 @@ use super::{Copies, Differentiable, Sums, SumsJob};
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::kernel::Geometry;
-use crate::scratch::{Scratch, Work};
+use crate::scratch::{Aligned, Scratch, Work};
 use crate::tile::{LANES, Tile};
 use crate::{Element, Isa};
 
@@ -37,16 +37,18 @@ pub(super) fn run<K: Differentiable>(
     // What the copies never write is read, too, and must be zero.
     work.image.take(sizes.image).fill(K::Elem::ZERO);
     work.gradient.take(sizes.gradient).fill(K::Elem::ZERO);
-    if matches!(copies, Copies::Pixels { .. }) {
-        to.fill(K::Elem::ZERO);
-        add::<K>(&layout, &sizes, data, work, to);
-    } else {
-        let mut sums = core::mem::take(&mut work.sums);
-        let buffer = sums.take(sizes.sums);
-        buffer.fill(K::Elem::ZERO);
-        add::<K>(&layout, &sizes, data, work, buffer);
-        unpack(&layout, buffer, to);
-        work.sums = sums;
+    match copies {
+        Copies::Pixels { .. } => {
+            to.fill(K::Elem::ZERO);
+            pixels::<K>(&layout, &sizes, data, work, to);
+        }
+        Copies::Channels { width, depth } => {
+            let mut sums = core::mem::take(&mut work.sums);
+            let tile = Channels { layout: &layout, sizes: &sizes, width, depth };
+            let done = tile.run::<K>(data, work, &mut sums, to);
+            work.sums = sums;
+            done?;
+        }
     }
     Some(())
 }
@@ -74,56 +76,108 @@ fn in_place<K: Differentiable>(
     Some(())
 }
 
-/// Adds all images to the sums.
-fn add<K: Differentiable>(
+/// Each group of each image, with its number, and each of its bands.
+fn bands<'a, E: Element>(
+    layout: &'a Layout<'_>,
+    sizes: &'a Sizes,
+    [x, grad]: [&'a [E]; 2],
+) -> impl Iterator<Item = (usize, Rows, [&'a [E]; 2])> {
+    let (config, [image_h, image_w], [out_h, out_w]) = (layout.config, layout.image, layout.out);
+    let (from, to) = (config.in_per_group() * image_h * image_w, config.out_per_group() * out_h * out_w);
+    let groups = x.chunks_exact(from).zip(grad.chunks_exact(to)).enumerate();
+    groups.flat_map(move |(at, (x, grad))| {
+        let rows = move |first| Rows { first, count: sizes.band.min(out_h - first) };
+        (0..out_h).step_by(sizes.band).map(move |first| (at % config.groups, rows(first), [x, grad]))
+    })
+}
+
+/// Adds up all bands, copied channel by channel.
+fn pixels<K: Differentiable>(
     layout: &Layout<'_>,
     sizes: &Sizes,
-    [x, grad]: [&[K::Elem]; 2],
+    data: [&[K::Elem]; 2],
     work: &mut Work<K::Elem>,
-    sums: &mut [K::Elem],
+    to: &mut [K::Elem],
 ) {
-    let (config, [image_h, image_w], [out_h, out_w]) = (layout.config, layout.image, layout.out);
-    let each = sums.len() / config.groups;
-    let (from, to) = (config.in_per_group() * image_h * image_w, config.out_per_group() * out_h * out_w);
+    let each = to.len() / layout.config.groups;
     let (image, gradient) = (work.image.take(sizes.image), work.gradient.take(sizes.gradient));
-    for (at, (x, grad)) in x.chunks_exact(from).zip(grad.chunks_exact(to)).enumerate() {
-        let sums = &mut sums[at % config.groups * each..][..each];
-        for first in (0..out_h).step_by(sizes.band) {
-            let rows = Rows { first, count: sizes.band.min(out_h - first) };
-            match layout.copies {
-                Copies::Pixels { .. } => {
-                    let geometry = copies::pixels(layout, rows, [x, grad], [image, gradient]);
-                    dispatch::<K>(
-                        layout.isa,
-                        SumsJob { geometry, image, gradient, output: sums, zeros: &[] },
-                    );
-                }
-                Copies::Channels { width, depth } => {
-                    let block = sizes.band * out_w * width;
-                    copies::image(layout, layout.read(rows), depth, x, image);
-                    copies::gradient(layout, rows, width, grad, gradient.chunks_exact_mut(block));
-                    let (out_h, pitch, rest) = (rows.count, layout.pitch, Geometry::default());
-                    let geometry = Geometry { out_h, out_w, pitch, first, image_h, image_w, ..rest };
-                    let blocks = gradient.chunks_exact(block);
-                    for (gradient, output) in blocks.zip(sums.chunks_exact_mut(layout.block())) {
-                        dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
-                    }
-                }
-            }
-        }
+    for (group, rows, data) in bands(layout, sizes, data) {
+        let geometry = copies::pixels(layout, rows, data, [image, gradient]);
+        let output = &mut to[group * each..][..each];
+        dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
     }
 }
 
-/// The sums to the weight's order.
-fn unpack<E: Element>(layout: &Layout<'_>, sums: &[E], to: &mut [E]) {
-    let Copies::Channels { width, .. } = layout.copies else { return };
-    let outs = layout.config.out_per_group();
-    let terms = to.len() / layout.config.out_channels;
-    let each = outs.div_ceil(width);
-    for (at, values) in sums.chunks_exact(layout.block()).enumerate() {
-        let (group, first) = (at / each, at % each * width);
+/// Copies with channels last, for a kernel of `width` output channels that adds up `depth` input channels at a time.
+struct Channels<'a> {
+    layout: &'a Layout<'a>,
+    sizes: &'a Sizes,
+    width: usize,
+    depth: usize,
+}
+
+impl Channels<'_> {
+    /// Runs over a batch; `None` if the sums cannot be counted. Where each group has one band, a block's sums are the
+    /// gradient's as soon as they are added up, and are put there while the cache has them. Those of all blocks of a layer
+    /// of many channels are larger than the cache.
+    fn run<K: Differentiable>(
+        &self,
+        data: [&[K::Elem]; 2],
+        work: &mut Work<K::Elem>,
+        buffer: &mut Aligned<K::Elem>,
+        to: &mut [K::Elem],
+    ) -> Option<()> {
+        let (image, gradient) = (work.image.take(self.sizes.image), work.gradient.take(self.sizes.gradient));
+        let (layout, block) = (self.layout, self.layout.block());
+        let config = layout.config;
+        let blocks = config.out_per_group().div_ceil(self.width);
+        let at_once = bands(layout, self.sizes, data).count() == config.groups;
+        let sums = buffer.take(if at_once { block } else { block.checked_mul(blocks * config.groups)? });
+        if !at_once {
+            sums.fill(K::Elem::ZERO);
+        }
+        for (group, rows, data) in bands(layout, self.sizes, data) {
+            self.copy(rows, data, [image, gradient]);
+            let geometry = self.geometry(rows);
+            for (number, gradient) in gradient.chunks_exact(self.sizes.block).take(blocks).enumerate() {
+                let output = if at_once {
+                    sums.fill(K::Elem::ZERO);
+                    &mut *sums
+                } else {
+                    &mut sums[(group * blocks + number) * block..][..block]
+                };
+                dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
+                if at_once {
+                    self.unpack([group, number], sums, to);
+                }
+            }
+        }
+        if !at_once {
+            for (at, sums) in sums.chunks_exact(block).enumerate() {
+                self.unpack([at / blocks, at % blocks], sums, to);
+            }
+        }
+        Some(())
+    }
+
+    fn copy<E: Element>(&self, rows: Rows, [x, grad]: [&[E]; 2], [image, gradient]: [&mut [E]; 2]) {
+        let (layout, sizes) = (self.layout, self.sizes);
+        copies::image(layout, layout.read(rows), self.depth, x, image.chunks_exact_mut(sizes.plane));
+        copies::gradient(layout, rows, self.width, grad, gradient.chunks_exact_mut(sizes.block));
+    }
+
+    fn geometry(&self, rows: Rows) -> Geometry {
+        let ([image_h, image_w], [_, out_w]) = (self.layout.image, self.layout.out);
+        let (out_h, first, pitch, plane) = (rows.count, rows.first, self.layout.pitch, self.sizes.plane);
+        Geometry { out_h, out_w, pitch, plane, first, image_h, image_w, ..Geometry::default() }
+    }
+
+    /// The sums of one block to the weight's order.
+    fn unpack<E: Element>(&self, [group, number]: [usize; 2], values: &[E], to: &mut [E]) {
+        let (config, width, first) = (self.layout.config, self.width, number * self.width);
+        let (outs, terms) = (config.out_per_group(), to.len() / config.out_channels);
         let tile = Tile { values, pixels: terms, width, channels: width.min(outs - first) };
-        E::scatter(layout.isa.level(), tile, &mut to[(group * outs + first) * terms..], terms);
+        E::scatter(self.layout.isa.level(), tile, &mut to[(group * outs + first) * terms..], terms);
     }
 }
 
