@@ -236,9 +236,13 @@ impl Emitter<'_> {
                     Some(count) => quote!(#private::store_first(simd, #reg, #row, #at, #count);),
                 }
             }
-            Stmt::AddLanes { reg, buffer, at } => {
-                let (reg, target, at) = (register(reg), slice_mut(*buffer), index(at));
-                quote!(#target[#at] += #private::lanes(simd, #reg);)
+            Stmt::AddLanes { sums, buffer } => {
+                let target = slice_mut(*buffer);
+                let sums = sums.iter().map(|(reg, at)| {
+                    let (reg, at) = (register(reg), index(at));
+                    quote!((#reg, #at))
+                });
+                quote!(#private::add_lanes(simd, #target, &[#(#sums),*]);)
             }
             Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
                 let [from, pixels, plane, at] = [from, pixels, plane, at].map(index);

@@ -9,6 +9,7 @@ mod slide;
 mod steps;
 mod sums_in_place;
 mod sums_oc;
+mod sums_planes;
 mod sums_px;
 pub(crate) mod tiny;
 mod winograd;
@@ -57,6 +58,7 @@ pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
         SumsTile::Channels { vectors, depth, columns } => {
             sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
         }
+        SumsTile::Planes { outs, depth } => sums_planes::Planes { spec, machine, outs, depth }.lower(),
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             sums_px::Tile { spec, machine, outs, depth, rows, columns, lines }.lower()
         }

@@ -252,8 +252,8 @@ pub(crate) enum Stmt {
     StoreOver { reg: Reg, buffer: Buffer, at: Index, count: Index },
     /// Stores a register to a row of the output: all of it, or the first `count` lanes.
     StoreToRow { reg: Reg, row: Reg, at: Index, count: Option<Index> },
-    /// Adds the sum of a register's lanes to an element.
-    AddLanes { reg: Reg, buffer: Buffer, at: Index },
+    /// Adds the sum of each register's lanes to an element.
+    AddLanes { sums: Vec<(Reg, Index)>, buffer: Buffer },
     /// Writes `[pixels][width]`, transposed: pixel `p` of channel `c < channels` goes to
     /// `output[c * plane + at + p]`.
     Scatter { from: (Buffer, Index), pixels: Index, width: usize, channels: usize, plane: Index, at: Index },

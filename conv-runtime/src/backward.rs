@@ -14,12 +14,15 @@
 mod copies;
 mod fold;
 mod input;
+mod lanes;
 mod layout;
 mod turn;
 mod weight;
 
 pub(crate) use self::fold::{Job as FoldJob, fold};
-use fearless_simd::{Simd, SimdBase, SimdFloatElement};
+pub use self::lanes::add_lanes;
+pub(crate) use self::lanes::sum;
+use fearless_simd::Simd;
 
 use crate::kernel::{Geometry, Trainable};
 use crate::scratch::Scratch;
@@ -170,38 +173,6 @@ fn bias<E: Element>(isa: Isa, [h, w]: [usize; 2], grad: &[E], to: &mut [E]) {
             *sum += E::total(isa.level(), plane);
         }
     }
-}
-
-/// The sum of a slice, in eight running vectors.
-#[inline(always)]
-pub(crate) fn sum<S: Simd, E: Element>(simd: S, values: &[E]) -> E {
-    type Vector<S, E> = <E as SimdFloatElement>::Native<S>;
-    let lanes = Vector::<S, E>::LEN;
-    let mut sums = [Vector::<S, E>::splat(simd, E::ZERO); 8];
-    let mut chunks = values.chunks_exact(8 * lanes);
-    for chunk in &mut chunks {
-        for (sum, vector) in sums.iter_mut().zip(chunk.chunks_exact(lanes)) {
-            *sum += Vector::<S, E>::from_slice(simd, vector);
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    let rest = chunks.remainder().iter().fold(E::ZERO, |sum, value| sum + *value);
-    lanes_sum(((a + b) + (c + d)) + ((e + f) + (g + h))) + rest
-}
-
-/// The sum of a vector's lanes, in halves.
-#[inline(always)]
-pub(crate) fn lanes_sum<S: Simd, V: SimdBase<S, Element: Element>>(vector: V) -> V::Element {
-    let mut lanes = [V::Element::ZERO; 16];
-    lanes[..V::LEN].copy_from_slice(vector.as_slice());
-    let mut half = V::LEN / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
 }
 
 /// Refuses gradients that have not the shape of what they belong to.

@@ -6,7 +6,7 @@ use fearless_simd::{SimdBase, SimdFloat};
 
 use crate::Element;
 #[cfg(feature = "alloc")]
-pub use crate::backward::{Copies, Differentiable, Sums, SumsJob};
+pub use crate::backward::{Copies, Differentiable, Sums, SumsJob, add_lanes};
 #[cfg(feature = "alloc")]
 pub use crate::blueprint::Blueprint;
 pub use crate::config::{Conv2dConfig, PaddingMode};
@@ -113,13 +113,6 @@ pub fn unzip_odd<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
 #[inline(always)]
 pub fn fma<S: Simd, V: SimdFloat<S>>(_simd: S, a: V, b: V, acc: V) -> V {
     a.mul_add(b, acc)
-}
-
-#[cfg(feature = "alloc")]
-/// The sum of a vector's lanes.
-#[inline(always)]
-pub fn lanes<S: Simd, V: SimdBase<S, Element: Element>>(_simd: S, vector: V) -> V::Element {
-    crate::backward::lanes_sum(vector)
 }
 
 /// Stores a whole vector.

@@ -101,7 +101,7 @@ fn sums(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
 
 fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
     match plan.tile {
-        SumsTile::InPlace { .. } => quote!(#private::Sums::InPlace),
+        SumsTile::InPlace { .. } | SumsTile::Planes { .. } => quote!(#private::Sums::InPlace),
         SumsTile::Channels { vectors, depth, .. } => {
             let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
             let depth = Literal::usize_unsuffixed(depth);

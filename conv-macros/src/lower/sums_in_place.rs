@@ -42,11 +42,10 @@ impl Sums<'_> {
             || self.down(&|y, lines| band(y, lines).wide()),
             || self.down(&|y, lines| band(y, lines).narrow()),
         ));
-        body.extend(self.accumulators().map(|at @ [o, i, j]| Stmt::AddLanes {
-            reg: acc(at),
-            buffer: Buffer::Output,
-            at: Index::Const(o * spec.taps() + i * spec.kernel.w + j),
-        }));
+        let sums = self
+            .accumulators()
+            .map(|at @ [o, i, j]| (acc(at), Index::Const(o * spec.taps() + i * spec.kernel.w + j)));
+        body.push(Stmt::AddLanes { sums: sums.collect(), buffer: Buffer::Output });
         let steps = vec![
             (Buffer::Image, self.size(Size::Plane)),
             (Buffer::Gradient, self.size(Size::OutPlane) * spec.out_per_group()),

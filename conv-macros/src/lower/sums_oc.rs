@@ -19,7 +19,7 @@
 use super::counted;
 use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Machine, pixels_a_turn};
-use crate::spec::{Hw, Padding, PaddingMode, Spec};
+use crate::spec::{PaddingMode, Spec};
 
 /// A tile of `vectors` by `depth` channels of `columns` taps.
 pub(super) struct Tile<'a> {
@@ -80,7 +80,7 @@ impl Tile<'_> {
 
     /// All pixels that the tile's taps meet, row by row; of a layer whose rows follow each other, as one row.
     fn pixels(&self, i: &Index, j: &Index, c: &Index) -> Vec<Stmt> {
-        if self.is_line() {
+        if self.spec.is_dense_tap() {
             let all = Index::Size(Size::OutH) * Index::Size(Size::OutW);
             return self.across([Index::Const(0), all], |x| self.places(x.clone(), x, c));
         }
@@ -93,12 +93,6 @@ impl Tile<'_> {
         });
         let [from, to] = self.rows_met(i);
         vec![Stmt::For { var: Var("y"), from, to, body }]
-    }
-
-    /// Whether the pixels of one output after the other are neighbours, from one row to the next, too.
-    fn is_line(&self) -> bool {
-        let (spec, one) = (self.spec, Hw { h: 1, w: 1 });
-        [spec.kernel, spec.stride] == [one, one] && spec.padding == Padding::NONE
     }
 
     /// Where the channels of a pixel, and its gradients, are in the copies.

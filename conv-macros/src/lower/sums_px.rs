@@ -69,12 +69,12 @@ impl Tile<'_> {
                 body: self.step(corner),
             }],
         });
-        for at @ [o, c, i, j] in self.accumulators() {
+        let sums = self.accumulators().map(|at @ [o, c, i, j]| {
             let channel = (corner.o.clone() + o) * self.spec.in_per_group() + corner.c.clone() + c;
             let row = channel * self.spec.kernel.h + corner.i.clone() + i;
-            let at_sums = row * self.spec.kernel.w + corner.j.clone() + j;
-            body.push(Stmt::AddLanes { reg: acc(at), buffer: Buffer::Output, at: at_sums });
-        }
+            (acc(at), row * self.spec.kernel.w + corner.j.clone() + j)
+        });
+        body.push(Stmt::AddLanes { sums: sums.collect(), buffer: Buffer::Output });
         body
     }
 

@@ -74,7 +74,10 @@ impl Display for Simple<'_> {
             Stmt::StoreOver { reg, buffer, at, count } => {
                 write!(f, "{buffer}[{at}; {count} or more] = {reg}")
             }
-            Stmt::AddLanes { reg, buffer, at } => write!(f, "{buffer}[{at}] += lanes of {reg}"),
+            Stmt::AddLanes { sums, buffer } => {
+                let sums: Vec<_> = sums.iter().map(|(reg, at)| format!("[{at}] += lanes of {reg}")).collect();
+                write!(f, "{buffer}{}", sums.join(", "))
+            }
             Stmt::Combine { reg, terms } => {
                 let terms: Vec<_> = terms.iter().map(|(factor, term)| format!("{factor} * {term}")).collect();
                 write!(f, "{reg} = {}", terms.join(" + "))

@@ -20,6 +20,8 @@ pub(crate) enum SumsTile {
     Channels { vectors: usize, depth: usize, columns: usize },
     /// Lanes over pixels, image and gradient read in place: all taps of a group, for `lines` rows at a time.
     InPlace { lines: usize },
+    /// Lanes over pixels of planes that are lines: `outs` output channels by `depth` input channels.
+    Planes { outs: usize, depth: usize },
     /// Lanes over pixels: `outs` output channels by `depth` input channels of `rows` x `columns` taps, for
     /// `lines` rows of pixels at a time.
     Pixels { outs: usize, depth: usize, rows: usize, columns: usize, lines: usize },
@@ -39,7 +41,9 @@ const TRANSPOSE: f64 = 1.0;
 const COPY: f64 = 0.25;
 /// The end of a tile: accumulators loaded and stored, or summed across.
 const FLUSH: f64 = 4.0;
-const ACROSS: f64 = 16.0;
+const ACROSS: f64 = 5.0;
+/// The end of a line that does not fill a vector, for each channel.
+const END: f64 = 15.0;
 /// A band's copies and its call, beside what each element takes.
 const BAND: f64 = 300.0;
 /// From a multiply-accumulate to the next on the same accumulator.
@@ -51,6 +55,10 @@ const WIDTH: f64 = 4.0;
 const LINES: f64 = 1.2;
 /// The most multiply-accumulates of a turn of several pixels.
 const MOST: usize = 48;
+/// Bytes of the input channels that are passed over again and again where nothing is copied, and pixels of each that
+/// are enough for what a tile takes beside them.
+const PLANES_BLOCK: usize = 192 << 10;
+const PLANES_LINE: usize = 1024;
 /// Bytes of a band channel by channel.
 const PIXELS_BAND: usize = 24 << 10;
 
@@ -68,6 +76,7 @@ pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
         tiles.extend(pixels(spec, machine));
     }
     tiles.extend(in_place(spec, machine));
+    tiles.extend(planes(spec, machine));
     let plan = |tile| SumsPlan { machine, tile, cycles: cycles(spec, machine, tile) };
     tiles.into_iter().map(plan).collect()
 }
@@ -129,6 +138,38 @@ fn in_place(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     (1..=8).filter(fits).map(|lines| SumsTile::InPlace { lines }).collect()
 }
 
+/// Accumulators, the vectors of one side, and one of the other. Small tiles read their vectors too often.
+fn planes(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
+    if !spec.is_dense_tap() {
+        return Vec::new();
+    }
+    let sides = |channels: usize| 1..=channels.min(6);
+    let pairs = sides(spec.out_per_group())
+        .flat_map(|outs| sides(spec.in_per_group()).map(move |depth| [outs, depth]));
+    let fits = |[outs, depth]: &[usize; 2]| outs * depth + outs.min(depth) < machine.registers;
+    pairs.filter(fits).map(|[outs, depth]| SumsTile::Planes { outs, depth }).collect()
+}
+
+/// How much of image and gradient is passed over at a time where they are read as they are.
+pub(crate) struct PlanesBlock {
+    /// Pixels of each channel.
+    pub(crate) pixels: usize,
+    /// Tiles of input channels.
+    pub(crate) tiles: usize,
+}
+
+impl PlanesBlock {
+    pub(crate) fn new(spec: &Spec, machine: Machine, depth: usize) -> Self {
+        let tiles = (spec.in_per_group() / depth).max(1);
+        let most = (PLANES_BLOCK / machine.bytes / PLANES_LINE / depth).max(1);
+        let pixels = PLANES_BLOCK / machine.bytes / (tiles.min(most) * depth);
+        let (pixels, Hw { h, w }) = (pixels.clamp(PLANES_LINE, 4 * PLANES_LINE), nominal(spec));
+        let all = h.saturating_mul(w);
+        let pixels = all.div_ceil(all.div_ceil(pixels)).next_multiple_of(4 * machine.lanes);
+        Self { pixels, tiles: tiles.div_ceil(tiles.div_ceil(most)) }
+    }
+}
+
 fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
     let image = nominal(spec);
     let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
@@ -157,6 +198,17 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let down = (out.h / lines + out.h % lines) as f64;
             let across = out.w.div_ceil(machine.lanes) as f64;
             down * (across * (tile + 1.0) + beside(spec, lines)) + ACROSS * accumulators as f64
+        }
+        SumsTile::Planes { outs, depth } => {
+            let tiles = (spec.out_per_group().div_ceil(outs) * spec.in_per_group().div_ceil(depth)) as f64;
+            let loads = (outs + depth) as f64 * machine.unaligned_load();
+            let turn = pixels_a_turn(spec, outs * depth, 1);
+            let step = step(outs * depth, loads, 1.0 / turn as f64);
+            let block = PlanesBlock::new(spec, machine, depth);
+            let across = out.h.saturating_mul(out.w).div_ceil(block.pixels) as f64 * ACROSS;
+            let end =
+                if (out.h * out.w).is_multiple_of(machine.lanes) { 0.0 } else { END * (outs + depth) as f64 };
+            tiles * (area(out) / machine.lanes as f64 * step + across * (outs * depth) as f64 + end)
         }
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             let tiles = (spec.out_per_group() / outs) as f64
@@ -210,10 +262,11 @@ fn bands(spec: &Spec, machine: Machine, out: Hw) -> f64 {
 
 /// Pixels of a turn of the innermost loop, of so many multiply-accumulates for each column of taps. They share the checks
 /// of windows. Where one column of taps reads what another read a pixel before, the compiler keeps it, in registers that
-/// it has not: 3x3, 128 channels @28, took 5510 us for 2532.
+/// it has not: 3x3, 128 channels @28, took 5510 us for 2532. Where pixels are far from each other, one window of several
+/// is no longer a small one.
 pub(crate) fn pixels_a_turn(spec: &Spec, each: usize, columns: usize) -> usize {
     let reach = (columns - 1).saturating_mul(spec.dilation.w);
-    if reach < spec.stride.w { (MOST / (each * columns)).clamp(1, 4) } else { 1 }
+    if (reach + 1..=MOST_PHASES).contains(&spec.stride.w) { (MOST / (each * columns)).clamp(1, 4) } else { 1 }
 }
 
 /// Each row of pixels that some rows of taps read for some lines, with the lines and the rows of taps that

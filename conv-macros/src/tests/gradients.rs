@@ -63,7 +63,7 @@ impl Case {
     /// What the kernels add up, band by band.
     fn actual(&self, plan: &SumsPlan) -> Vec<f64> {
         match plan.tile {
-            SumsTile::InPlace { .. } => self.in_place(plan),
+            SumsTile::InPlace { .. } | SumsTile::Planes { .. } => self.in_place(plan),
             SumsTile::Channels { vectors, depth, .. } => {
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
@@ -73,7 +73,7 @@ impl Case {
 
     /// Groups that one call of the kernel sums for.
     fn groups(plan: &SumsPlan) -> usize {
-        if matches!(plan.tile, SumsTile::InPlace { .. }) { 2 } else { 1 }
+        if matches!(plan.tile, SumsTile::InPlace { .. } | SumsTile::Planes { .. }) { 2 } else { 1 }
     }
 
     /// Image and gradient as they are.
@@ -235,6 +235,43 @@ fn random_sums_in_place_are_the_definition() {
         prop_assert_eq!(case.actual(plan), [case.expected(0), case.expected(1)].concat(), "{:?}", plan);
         Ok(())
     });
+}
+
+/// Several bands, blocks of channels, channels and pixels that fill no tile.
+#[test]
+fn random_sums_over_planes_are_the_definition() {
+    let channels = prop_oneof![1usize..12, 1usize..4, 40usize..70];
+    let image = (1usize..60, 1usize..60, any::<bool>(), 1usize..3);
+    let strategy = (channels.clone(), channels, image, 0usize..3, any::<prop::sample::Index>());
+    check(600, &strategy, |(in_channels, out_channels, (h, w, known, groups), width, tile)| {
+        let image = Hw { h, w };
+        let channels = (in_channels * groups, out_channels * groups);
+        let dtype = if known { Dtype::F32 } else { Dtype::F64 };
+        let spec = Spec { input: known.then_some(image), groups, dtype, ..line(1, 1, 1) };
+        let spec = Spec { in_channels: channels.0, out_channels: channels.1, ..spec };
+        prop_assume!(spec.macs(image) < 200_000);
+        let plans = sums_candidates(&spec, Machine::new(Machine::WIDTHS[width], dtype)).into_iter();
+        let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, SumsTile::Planes { .. })).collect();
+        let (case, plan) = (Case { spec, image, band: 1 }, &plans[tile.index(plans.len())]);
+        let expected = [case.expected(0), case.expected(1)].concat();
+        prop_assert_eq!(case.actual(plan), expected, "{:?}", plan);
+        Ok(())
+    });
+}
+
+/// Whether image and gradient are copied for a layer of one tap depends on how many channels share the copies, and on how
+/// many pixels a tile adds up before it adds up its lanes.
+#[test]
+fn large_images_of_few_channels_are_summed_in_place() {
+    let in_place = |in_channels, out_channels, side| {
+        let layer = Spec { input: Some(Hw { h: side, w: side }), ..line(1, 1, 1) };
+        let layer = Spec { in_channels, out_channels, ..layer };
+        Machine::WIDTHS.map(|bits| {
+            matches!(plan_sums(&layer, Machine::new(bits, Dtype::F32)).tile, SumsTile::Planes { .. })
+        })
+    };
+    assert_eq!(in_place(16, 96, 112), [true; 3]);
+    assert_eq!(in_place(512, 2048, 7), [false; 3]);
 }
 
 #[test]

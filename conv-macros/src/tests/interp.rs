@@ -211,9 +211,11 @@ impl Interpreter {
                 assert!(at + count <= len && count <= self.lanes, "{row}[{at}; {count}] is outside");
                 self.write(reg, buffer, &Index::Const(start + at), count);
             }
-            Stmt::AddLanes { reg, buffer, at } => {
-                let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
-                self.buffers.get_mut(buffer).expect("given")[at] += sum;
+            Stmt::AddLanes { sums, buffer } => {
+                for (reg, at) in sums {
+                    let (at, sum) = (self.index(at), self.registers[reg].iter().sum::<f64>());
+                    self.buffers.get_mut(buffer).expect("given")[at] += sum;
+                }
             }
             Stmt::Scatter { from: (buffer, from), pixels, width, channels, plane, at } => {
                 let [plane, at, from, pixels] = [plane, at, from, pixels].map(|index| self.index(index));
