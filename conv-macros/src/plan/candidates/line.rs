@@ -1,7 +1,7 @@
 //! Tiles along one axis: when height and width are one, how much of such a line is computed together, and when its pixels
 //! are gathered.
 
-use super::Bench;
+use super::{Bench, MOST_IN_ONE_BAND};
 use crate::plan::{Bands, Tile};
 use crate::spec::Spec;
 
@@ -67,6 +67,7 @@ impl Bench<'_> {
         // What is gathered wants to be long.
         let gathers = self.even(tile).is_none_or(|most| most == 0);
         let bytes = match weights {
+            _ if matches!(tile, Tile::Channels { last: true, .. }) => MOST_IN_ONE_BAND,
             ..=WEIGHTS if gathers => 128 << 10,
             ..=WEIGHTS => 64 << 10,
             _ => 192 << 10,
