@@ -52,6 +52,9 @@ const FIRST_LEVEL: f64 = 16e3;
 const SPARED: f64 = 0.8;
 /// Bytes a cycle of weights from the second-level cache.
 const WEIGHTS: f64 = 24.0;
+/// The same from the third level, and the bytes of a block's weights and a band's copy that the second holds together.
+const FAR_WEIGHTS: f64 = 22.0;
+const BESIDE: f64 = 512e3;
 /// A row of a copy.
 const ROW: f64 = 6.0;
 
@@ -119,7 +122,10 @@ impl Layer<'_> {
     fn block(&self, geometry: Geometry, tail: bool) -> Cost {
         let width = self.plan.width(tail);
         let cost = match self.plan.tile {
-            Tile::Channels { pixels, .. } => self.channels(pixels, width / self.plan.machine.lanes),
+            Tile::Channels { pixels, .. } => {
+                let vectors = width / self.plan.machine.lanes;
+                self.channels(pixels, vectors, self.weights_of_a_step(geometry, vectors))
+            }
             Tile::Columns { vectors, .. } => self.columns(width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
             Tile::InPlace { rows, .. } => self.in_place(tail, rows),
@@ -142,7 +148,7 @@ impl Layer<'_> {
         if !in_bands && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
     }
 
-    fn channels(&self, pixels: usize, vectors: usize) -> Cost {
+    fn channels(&self, pixels: usize, vectors: usize, least: f64) -> Cost {
         if let Some(parts) = self.plan.parts(self.spec) {
             return self.parts(&parts, pixels, vectors);
         }
@@ -150,16 +156,29 @@ impl Layer<'_> {
         let shared = two_sizes(&steps).filter(|[_, small]| self.spec.input.is_none() && self.out.w >= *small);
         let Some([large, small]) = shared else {
             let pixels = fitting(&steps, self.out.w);
-            return self.pixels(pixels, self.out.w.div_ceil(pixels), vectors);
+            return self.pixels(pixels, self.out.w.div_ceil(pixels), vectors, least);
         };
         let (whole, rest) = (self.out.w / large, self.out.w % large);
         let whole = if rest > small { whole + whole.min(1) } else { whole };
         let rest = self.out.w.saturating_sub(whole * large).div_ceil(small);
-        self.pixels(large, whole, vectors).plus(self.pixels(small, rest, vectors))
+        self.pixels(large, whole, vectors, least).plus(self.pixels(small, rest, vectors, least))
+    }
+
+    /// What a step takes at least, for its weights: those of a block pass by once a tile, from the third-level cache if the
+    /// second does not hold them beside a band of the copy. (AVX2, Zen 3, 3x3 stride 2, 256 channels @28, tiles of 2
+    /// pixels by 4 vectors: 3685 us, of 5 by 2 2855; 512 channels @7, stride 1: 3794 and 2934 with 4 by 2. Not measured
+    /// with more registers.)
+    fn weights_of_a_step(&self, geometry: Geometry, vectors: usize) -> f64 {
+        let machine = self.plan.machine;
+        let step = (vectors * machine.lanes * machine.bytes) as f64;
+        let block = step * (self.spec.in_per_group() * self.spec.taps()) as f64;
+        let copy = geometry.plane as f64 * machine.bytes as f64;
+        let is_short = machine.registers <= 16 && self.plan.reads_channels_last() && block + copy > BESIDE;
+        if is_short { step / FAR_WEIGHTS } else { 0.0 }
     }
 
     /// So many tiles of so many pixels in each row.
-    fn pixels(&self, pixels: usize, across: usize, vectors: usize) -> Cost {
+    fn pixels(&self, pixels: usize, across: usize, vectors: usize, least: f64) -> Cost {
         let tiles = self.out.h as f64 * across as f64;
         let accumulators = pixels * vectors;
         let most = match self.spec.input {
@@ -170,7 +189,7 @@ impl Layer<'_> {
         let together = self.plan.together(pixels, Some(most));
         let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
-        let one = if self.spares_lines(pixels) { one * SPARED } else { one };
+        let one = if self.spares_lines(pixels) { one * SPARED } else { one }.max(least);
         self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
     }
 
