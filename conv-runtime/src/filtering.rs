@@ -1,11 +1,14 @@
 //! Minimal filtering (Winograd's) as the runtime sees it: how much larger everything gets, and the transform
 //! of the weights.
 
+#[cfg(feature = "alloc")]
+use core::array;
+
 use crate::Conv2dConfig;
 #[cfg(feature = "alloc")]
 use crate::Element;
 #[cfg(feature = "alloc")]
-use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8};
+use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
 /// The tiles of a kernel that filters minimally: each reads `products` pixels and makes `outputs`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +57,9 @@ pub struct Kernels<'a, E> {
     pub(crate) turned: bool,
 }
 
-/// Kernels that are transformed at a time.
+/// Kernels that are transformed at a time: their products of one kind fill a line of the cache, which is written at once.
+/// The next of a kind are as far apart as planes, often a power of two, and the cache has forgotten the first when they
+/// come.
 #[cfg(feature = "alloc")]
 const LANES: usize = 16;
 
@@ -62,9 +67,9 @@ const LANES: usize = 16;
 #[cfg(feature = "alloc")]
 type Row = [f64; LANES];
 
-/// As many as the taps of a kernel, or products along one axis times taps along the other: 5 x 6.
+/// The most taps, 5 x 5, and products, 6 x 6.
 #[cfg(feature = "alloc")]
-const MOST: usize = 30;
+const MOST: [usize; 2] = [25, 36];
 
 #[cfg(feature = "alloc")]
 impl Filtering {
@@ -78,21 +83,45 @@ impl Filtering {
         to: &mut [E],
         plane: usize,
     ) {
-        let ([kh, kw], [rows, columns]) = (kernels.size, self.products);
-        let (mut taps, mut half) = ([Row::default(); MOST], [Row::default(); MOST]);
+        let (mut taps, mut products) = ([Row::default(); MOST[0]], [Row::default(); MOST[1]]);
         for first in (0..kernels.count).step_by(LANES) {
             let count = LANES.min(kernels.count - first);
             kernels.taps(first, count, &mut taps);
-            for (row, factors) in half.chunks_exact_mut(kw).zip(self.filter[0].chunks_exact(kh)) {
-                for (j, sum) in row.iter_mut().enumerate() {
-                    *sum = combine(simd, factors, &taps[j..], kw);
-                }
+            match kernels.size[1] {
+                1 => self.products::<1, S>(simd, &taps, &mut products),
+                2 => self.products::<2, S>(simd, &taps, &mut products),
+                3 => self.products::<3, S>(simd, &taps, &mut products),
+                4 => self.products::<4, S>(simd, &taps, &mut products),
+                _ => self.products::<5, S>(simd, &taps, &mut products),
             }
-            for (p, row) in half.chunks_exact(kw).take(rows).enumerate() {
-                for (q, factors) in self.filter[1].chunks_exact(kw).enumerate() {
-                    let sum = combine(simd, factors, row, 1);
-                    let to = &mut to[(p * columns + q) * plane + first..];
-                    store(&sum, &mut to[..count]);
+            for (row, to) in products.iter().zip(to.chunks_mut(plane)).take(self.all_products()) {
+                store(row, &mut to[first..first + count]);
+            }
+        }
+    }
+
+    /// All products of some kernels of `KW` columns, as many kernels at a time as a vector has lanes.
+    #[inline(always)]
+    fn products<const KW: usize, S: Simd>(&self, simd: S, taps: &[Row], products: &mut [Row]) {
+        type Vector<S> = <f64 as SimdFloatElement>::Native<S>;
+        let ([rows, columns], lanes) = (self.products, Vector::<S>::LEN);
+        let height = self.filter[0].len() / rows;
+        for first in (0..LANES).step_by(lanes) {
+            let load = |row: &Row| Vector::<S>::from_slice(simd, &row[first..first + lanes]);
+            for (factors, products) in self.filter[0].chunks_exact(height).zip(products.chunks_mut(columns)) {
+                let mut half = [Vector::<S>::splat(simd, 0.0); KW];
+                for (factor, taps) in factors.iter().zip(taps.as_chunks::<KW>().0) {
+                    let factor = Vector::<S>::splat(simd, *factor);
+                    for j in 0..KW {
+                        half[j] = load(&taps[j]).mul_add(factor, half[j]);
+                    }
+                }
+                for (factors, product) in self.filter[1].as_chunks::<KW>().0.iter().zip(products) {
+                    let mut sum = half[0] * Vector::<S>::splat(simd, factors[0]);
+                    for j in 1..KW {
+                        sum = half[j].mul_add(Vector::<S>::splat(simd, factors[j]), sum);
+                    }
+                    sum.store_slice(&mut product[first..first + lanes]);
                 }
             }
         }
@@ -103,37 +132,18 @@ impl Filtering {
 impl<E: Element> Kernels<'_, E> {
     /// Some kernels, tap by tap.
     #[inline(always)]
-    fn taps(&self, first: usize, count: usize, rows: &mut [Row; MOST]) {
+    fn taps(&self, first: usize, count: usize, rows: &mut [Row]) {
         let taps = self.size[0] * self.size[1];
-        let kernels = self.values[first * self.apart..].chunks(self.apart).take(count);
-        for (lane, kernel) in kernels.enumerate() {
-            for (tap, value) in kernel[..taps].iter().enumerate() {
-                rows[if self.turned { taps - 1 - tap } else { tap }][lane] = value.to_f64();
+        // Those that are missing are the last again, and nobody stores their products.
+        let place = |lane: usize| (first + lane.min(count - 1)) * self.apart;
+        let kernels: [_; LANES] = array::from_fn(|lane| &self.values[place(lane)..][..taps]);
+        for tap in 0..taps {
+            let row = &mut rows[if self.turned { taps - 1 - tap } else { tap }];
+            for (to, kernel) in row.iter_mut().zip(&kernels) {
+                *to = kernel[tap].to_f64();
             }
         }
     }
-}
-
-/// The sum of rows, `step` apart, each times a constant.
-#[cfg(feature = "alloc")]
-#[inline(always)]
-fn combine<S: Simd>(simd: S, factors: &[f64], rows: &[Row], step: usize) -> Row {
-    let mut row = Row::default();
-    for (at, sum) in row.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let times = |factor: f64, row: &Row, sum: f64x8<S>| {
-            f64x8::from_slice(simd, &row[8 * at..][..8]).mul_add(f64x8::splat(simd, factor), sum)
-        };
-        let zero = f64x8::splat(simd, 0.0);
-        let total = match *factors {
-            // The usual kernel, in straight code.
-            [a, b, c] => times(c, &rows[2 * step], times(b, &rows[step], times(a, &rows[0], zero))),
-            _ => {
-                factors.iter().zip(rows.iter().step_by(step)).fold(zero, |sum, (f, row)| times(*f, row, sum))
-            }
-        };
-        total.store_slice(sum);
-    }
-    row
 }
 
 /// Rounds as many numbers as there is place for.
@@ -141,7 +151,7 @@ fn combine<S: Simd>(simd: S, factors: &[f64], rows: &[Row], step: usize) -> Row 
 #[inline(always)]
 fn store<E: Element>(row: &Row, to: &mut [E]) {
     match to.first_chunk_mut::<LANES>() {
-        Some(all) => all.iter_mut().zip(row).for_each(|(to, value)| *to = E::from_f64(*value)),
+        Some(all) => *all = row.map(E::from_f64),
         None => to.iter_mut().zip(row).for_each(|(to, value)| *to = E::from_f64(*value)),
     }
 }

@@ -103,7 +103,8 @@ impl<'a> Bench<'a> {
     fn suits_channels_last(&self) -> bool {
         let line = self.spec.output(nominal(self.spec)).map_or(0, |out| flat(out).w);
         let bytes = self.depth().saturating_mul(line).saturating_mul(self.machine.bytes);
-        let suits = self.line == Line::No || bytes <= if line < SHORT { MOST_IN_ONE_BAND } else { IN_ONE_BAND };
+        let suits =
+            self.line == Line::No || bytes <= if line < SHORT { MOST_IN_ONE_BAND } else { IN_ONE_BAND };
         self.machine.registers <= 16 && self.depth() >= 16 && suits
     }
 

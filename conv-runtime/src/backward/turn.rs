@@ -40,6 +40,9 @@ pub(super) fn turned<K: Differentiable>(layer: &K, work: &mut Work<K::Elem>) -> 
     K::InputGradient::from_parameters(Parameters { isa, original: None, weights: turned, bias })
 }
 
+/// Output channels whose weights are picked before those of the next.
+const PICKED: usize = 8;
+
 /// From which layer to which.
 struct Turn<'a> {
     isa: Isa,
@@ -133,20 +136,26 @@ impl Turn<'_> {
     }
 
     /// Turns weights in torch's order, of a layer of stride 1. A tap's weights are as many apart as there are taps:
-    /// to pick them one by one is faster than to transpose squares of which a part is taps.
+    /// to pick them one by one is faster than to transpose squares of which a part is taps. Those of some output
+    /// channels are picked tap by tap, so that they are still in the cache for the next tap, and are written side by side:
+    /// the places of two taps are as far apart as a power of two, and the cache cannot hold all of them.
     fn plain<E: Element>(&self, weights: &[E], packed: &mut [E]) {
         let (outs, depth) = (self.config.out_per_group(), self.config.in_per_group());
         let taps = self.config.kernel_size[0] * self.config.kernel_size[1];
         let groups = weights.chunks_exact(outs * depth * taps);
         for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
-            for (o, weights) in weights.chunks_exact(depth * taps).enumerate() {
-                for (block, start) in self.blocks() {
-                    let from = &weights[block.first * taps..][..block.channels * taps];
+            for (block, start) in self.blocks() {
+                for (some, weights) in weights.chunks(PICKED * depth * taps).enumerate() {
                     for (tap, place) in self.taps_of(0) {
-                        let to = &mut packed[start + (place * outs + o) * block.width..][..block.channels];
-                        to.iter_mut()
-                            .zip(from[tap..].iter().step_by(taps))
-                            .for_each(|(to, from)| *to = *from);
+                        let to = &mut packed[start + (place * outs + some * PICKED) * block.width..];
+                        let from = weights.chunks_exact(depth * taps);
+                        for (to, from) in to.chunks_mut(block.width).zip(from) {
+                            let from = from[block.first * taps..].chunks_exact(taps);
+                            to.iter_mut()
+                                .take(block.channels)
+                                .zip(from)
+                                .for_each(|(to, from)| *to = from[tap]);
+                        }
                     }
                 }
             }
