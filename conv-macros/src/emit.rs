@@ -295,10 +295,19 @@ impl Emitter<'_> {
                 let (reg, lanes) = (register(reg), Literal::u64_unsuffixed(*lanes));
                 quote!(#private::keep(simd, #reg, #lanes))
             }
-            Vector::Unzip { low, high, odd } => {
+            Vector::Unzip { low, high, odd, crossed } => {
                 let (low, high) = (register(low), register(high));
-                let unzip = if *odd { quote!(unzip_odd) } else { quote!(unzip_even) };
+                let unzip = match (odd, crossed) {
+                    (false, false) => quote!(unzip_even),
+                    (true, false) => quote!(unzip_odd),
+                    (false, true) => quote!(unzip_even_crossed),
+                    (true, true) => quote!(unzip_odd_crossed),
+                };
                 quote!(#private::#unzip(simd, #low, #high))
+            }
+            Vector::Cross { reg } => {
+                let reg = register(reg);
+                quote!(#private::cross(simd, #reg))
             }
             Vector::Same { reg } => register(reg).into_token_stream(),
             Vector::Slide { low, high, by } => {

@@ -1,8 +1,8 @@
 //! The complete list of what generated code may name. Nothing here is for users, and all of it may change
 //! with any version: `conv-macros` and `conv-runtime` of the same version belong together.
 
+use fearless_simd::{Bytes, SimdBase, SimdCombine, SimdFloat, SimdSplit};
 pub use fearless_simd::{Simd, f32x4, f32x8, f32x16, f64x2, f64x4, f64x8};
-use fearless_simd::{SimdBase, SimdFloat};
 
 use crate::Element;
 #[cfg(feature = "alloc")]
@@ -107,6 +107,29 @@ pub fn unzip_even<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
 #[inline(always)]
 pub fn unzip_odd<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {
     low.unzip_high(high)
+}
+
+/// As [`unzip_even`], with the second and the third quarter exchanged: each half is made of the operands' same halves.
+#[inline(always)]
+pub fn unzip_even_crossed<S: Simd, V: SimdSplit<S>>(_simd: S, low: V, high: V) -> V {
+    let ([a, b], [c, d]) = (<[_; 2]>::from(low.split()), <[_; 2]>::from(high.split()));
+    a.unzip_low(c).combine(b.unzip_low(d))
+}
+
+/// As [`unzip_odd`], with the second and the third quarter exchanged.
+#[inline(always)]
+pub fn unzip_odd_crossed<S: Simd, V: SimdSplit<S>>(_simd: S, low: V, high: V) -> V {
+    let ([a, b], [c, d]) = (<[_; 2]>::from(low.split()), <[_; 2]>::from(high.split()));
+    a.unzip_high(c).combine(b.unzip_high(d))
+}
+
+/// A vector with its second and its third quarter exchanged.
+#[inline(always)]
+pub fn cross<S: Simd>(_simd: S, vector: f32x8<S>) -> f32x8<S> {
+    let quarters: f64x4<S> = vector.bitcast();
+    let (even, _) = quarters.unzip_low(quarters).split();
+    let (odd, _) = quarters.unzip_high(quarters).split();
+    even.combine(odd).bitcast()
 }
 
 /// `a * b + acc`, in one rounding where the machine has it.

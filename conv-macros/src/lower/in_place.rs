@@ -15,7 +15,9 @@
 //! 2. The columns left of the image are shifted into the first vector of a row, and those right of it into the last:
 //!    zeros, or what the padding mode says, a vector of each pixel put together by shifts. All vectors between are
 //!    loaded as they are.
-//! 3. With stride 2, two vectors are taken apart into their even and their odd columns.
+//! 3. With stride 2, two vectors are taken apart into their even and their odd columns. AVX2 does that in each half of
+//!    a vector, and it takes another instruction, of three cycles, to put the quarters in order: once a vector of
+//!    outputs instead of once a tap, where all taps of a tile agree.
 //! 4. The last tile of a row overlaps the one before. An output that is as narrow as a vector is one tile, whose rows
 //!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. Where it is not
 //!    known how narrow it is, and padding is not zeros, its rows are those of a padded copy.
@@ -119,8 +121,8 @@ impl Band<'_> {
     fn tile(&self, place: &Place) -> Vec<Stmt> {
         let block = self.block;
         let mut body = start(block, block.channels, self.rows, 1);
-        let tile =
-            Tile { spec: block.spec, columns: self.columns, widths: &self.widths(), place: place.clone() };
+        let (spec, columns, widths) = (block.spec, self.columns, &self.widths());
+        let tile = Tile { spec, columns, widths, place: place.clone(), crossed: self.crosses(place) };
         for (r, users) in block.rows_read(self.rows) {
             let mut row = Row::new(&tile, r);
             for j in 0..block.spec.kernel.w {
@@ -136,12 +138,24 @@ impl Band<'_> {
         body
     }
 
+    /// Whether a tile's lanes are out of order until it is stored: where vectors are two halves and the tile pads
+    /// nothing, which goes by lanes.
+    fn crosses(&self, place: &Place) -> bool {
+        let halves = self.block.plan.machine.unzips_in_halves();
+        halves && self.columns.stride > 1 && matches!(place, Place::Middle(_))
+    }
+
     fn stores(&self, place: &Place) -> Vec<Stmt> {
         let (block, width) = (self.block, self.block.size(Size::OutW));
         let lanes = block.lanes();
         let mut body = Vec::new();
         for (o, t) in (0..block.channels).flat_map(|o| (0..self.rows).map(move |t| (o, t))) {
-            let (reg, row) = (acc(o, t, 0), Reg::new("out_row", &[o, t]));
+            let (mut reg, row) = (acc(o, t, 0), Reg::new("out_row", &[o, t]));
+            if self.crosses(place) {
+                let sorted = Reg::new("sorted", &[o, t]);
+                body.push(Stmt::Set { reg: sorted.clone(), value: Vector::Cross { reg } });
+                reg = sorted;
+            }
             let at = match place {
                 Place::First => Index::Const(0),
                 Place::Middle(x) => (x.clone() + 1) * lanes,

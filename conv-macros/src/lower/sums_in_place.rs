@@ -138,7 +138,7 @@ impl Band<'_> {
     fn tile(&self, place: Place) -> Vec<Stmt> {
         let spec = self.sums.spec;
         let mut body: Vec<_> = self.gradients().flat_map(|at| self.gradient(&place, at)).collect();
-        let tile = Tile { spec, columns: self.columns, widths: self.widths, place };
+        let tile = Tile { spec, columns: self.columns, widths: self.widths, place, crossed: false };
         for (r, users) in rows_read(spec, spec.kernel.h, self.lines) {
             let mut row = Row::new(&tile, r);
             for j in 0..spec.kernel.w {

@@ -106,9 +106,11 @@ impl Display for Vector {
             Self::Part { row, at, len } => write!(f, "load {row}[{at}] up to {len}"),
             Self::Last { window, count } => write!(f, "load the last {count} of {window}"),
             Self::Keep { reg, lanes } => write!(f, "lanes {lanes:#b} of {reg}"),
-            Self::Unzip { low, high, odd } => {
-                write!(f, "{} lanes of {low}, {high}", if *odd { "odd" } else { "even" })
+            Self::Unzip { low, high, odd, crossed } => {
+                let crossed = if *crossed { ", crossed" } else { "" };
+                write!(f, "{} lanes of {low}, {high}{crossed}", if *odd { "odd" } else { "even" })
             }
+            Self::Cross { reg } => write!(f, "{reg}, crossed"),
             Self::Same { reg } => write!(f, "{reg}"),
             Self::Slide { low, high, by } => write!(f, "slide {low}, {high} by {by}"),
         }

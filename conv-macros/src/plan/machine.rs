@@ -105,6 +105,11 @@ impl Machine {
         self.family != Family::Vfp
     }
 
+    /// Whether lanes are sorted within each half of a vector, and halves exchange quarters for more: AVX2 with eight lanes.
+    pub(crate) fn unzips_in_halves(self) -> bool {
+        self.family == Family::X86 && self.bits == 256 && self.lanes == 8
+    }
+
     /// Elements in a line of the cache.
     pub(crate) fn line(self) -> usize {
         CACHE_LINE / self.bytes

@@ -259,10 +259,12 @@ impl Interpreter {
                 let kept = |(lane, value): (usize, &f64)| if lanes >> lane & 1 == 1 { *value } else { 0.0 };
                 self.registers[reg].iter().enumerate().map(kept).collect()
             }
-            Vector::Unzip { low, high, odd } => {
+            Vector::Unzip { low, high, odd, crossed } => {
                 let both = self.registers[low].iter().chain(&self.registers[high]);
-                both.skip(usize::from(*odd)).step_by(2).copied().collect()
+                let lanes: Vec<_> = both.skip(usize::from(*odd)).step_by(2).copied().collect();
+                if *crossed { cross(&lanes) } else { lanes }
             }
+            Vector::Cross { reg } => cross(&self.registers[reg]),
             Vector::Same { reg } => self.registers[reg].clone(),
             Vector::Slide { low, high, by } => {
                 assert!((1..self.lanes).contains(by), "{by} of {} lanes", self.lanes);
@@ -291,4 +293,10 @@ impl Interpreter {
             Index::Tiles(a, b) => self.index(a).div_ceil(*b),
         }
     }
+}
+
+/// The second and the third quarter exchanged.
+fn cross(lanes: &[f64]) -> Vec<f64> {
+    let quarters: Vec<_> = lanes.chunks(lanes.len() / 4).collect();
+    [quarters[0], quarters[2], quarters[1], quarters[3]].concat()
 }

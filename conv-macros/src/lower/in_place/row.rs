@@ -75,6 +75,8 @@ pub(in crate::lower) struct Tile<'a> {
     pub(in crate::lower) columns: &'a InPlace,
     pub(in crate::lower) widths: &'a Widths,
     pub(in crate::lower) place: Place,
+    /// Lanes are not in order: the second and the third quarter of each vector are exchanged.
+    pub(in crate::lower) crossed: bool,
 }
 
 /// The register that is zero.
@@ -108,7 +110,7 @@ impl<'a> Row<'a> {
 
     /// The pixels that a tap of the tile's outputs meets.
     pub(in crate::lower) fn tap(&mut self, j: usize) {
-        let Tile { spec, columns, widths, ref place } = *self.tile;
+        let Tile { spec, columns, widths, ref place, .. } = *self.tile;
         let column = columns.column(j * spec.dilation.w);
         let before = column.group.min(0).unsigned_abs() / columns.stride;
         let begins = matches!(place, Place::First | Place::Only);
@@ -130,7 +132,7 @@ impl<'a> Row<'a> {
         let reg = Reg::new("sort", &[self.r, self.name_of(group), phase]);
         self.set(&reg, |row| {
             let [low, high] = [0, 1].map(|vector| row.pixels(group, vector));
-            Vector::Unzip { low, high, odd: phase == 1 }
+            Vector::Unzip { low, high, odd: phase == 1, crossed: row.tile.crossed }
         });
         reg
     }
