@@ -175,20 +175,20 @@ impl InPlace {
     pub(super) fn cycles(&self, spec: &Spec, machine: Machine, tile: [usize; 2], products: usize) -> f64 {
         let [channels, rows] = tile;
         let busy = self.busy(spec, machine, rows, products);
+        let crowds = machine.registers <= 16 && self.stride > 1;
+        let crowd = if crowds { 1.0 + spec.taps() as f64 / CROWD } else { 1.0 };
         if keeps_weights(spec, machine, tile) {
-            return busy;
+            return crowd * busy;
         }
         let few = machine.bits == 512 && channels == 1 && products <= machine.registers;
         let longer = if few { FROM_MEMORY } else { SPILLED };
-        longer * (self.loads(spec, machine, rows) / 2.0 + (rows * products) as f64 / 2.0).max(busy)
+        crowd * longer * (self.loads(spec, machine, rows) / 2.0 + (rows * products) as f64 / 2.0).max(busy)
     }
 
     /// Cycles of so many products for each of some rows, and of their pixels.
     pub(super) fn busy(&self, spec: &Spec, machine: Machine, rows: usize, products: usize) -> f64 {
         let (read, fmas) = (rows_read(spec, rows) as f64, (rows * products) as f64);
-        // Four lanes, or all of them, are taken apart in one instruction, eight in two.
-        let unzip = if machine.bits == 256 { 2.0 } else { 1.0 };
-        let shuffles = if self.stride > 1 { read * unzip * spec.kernel.w as f64 } else { 0.0 };
+        let shuffles = if self.stride > 1 { read * spec.kernel.w as f64 } else { 0.0 };
         (self.loads(spec, machine, rows) / 2.0).max(fmas / 2.0).max((fmas + shuffles) / 2.5)
     }
 
@@ -197,6 +197,11 @@ impl InPlace {
         (rows_read(spec, rows) * self.groups(spec) * self.stride) as f64 * machine.unaligned_load()
     }
 }
+
+/// With how many taps a tile of stride 2 takes twice as long as its instructions should, where what it takes apart and its
+/// weights crowd 16 registers. (AVX2, Zen 3, measured and estimated without: 3x3, 192 channels @28 106 and 86 thousand
+/// cycles; 5x5, 672 @14 604 and 342, where unrolled layers take 360; 7x7, 96 @56 1804 and 1157.)
+const CROWD: f64 = 50.0;
 
 /// Cycles of a row of tiles, of so many rows, beside those of the tiles.
 pub(super) fn beside(spec: &Spec, rows: usize) -> f64 {
