@@ -7,13 +7,12 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+mod channels;
 mod filtering;
-
-use std::ops::Range;
 
 use super::axis::Axis;
 use super::in_place::beside;
-use super::{CACHE_LINE, Geometry, InPlace, Plan, Slide, Tile, evenly, pixel_steps, turns, two_sizes};
+use super::{Geometry, InPlace, Plan, Slide, Tile};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, Padding, PaddingMode, Spec};
 
@@ -45,16 +44,6 @@ const COPY: f64 = 32.0;
 const STREAM: f64 = 20.0;
 /// Bytes of the second-level cache that are there for one band.
 const SECOND_LEVEL: f64 = 768e3;
-/// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
-/// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to
-/// 1490 us, and 3x3 stride 2, 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
-const FIRST_LEVEL: f64 = 16e3;
-const SPARED: f64 = 0.8;
-/// Bytes a cycle of weights from the second-level cache.
-const WEIGHTS: f64 = 24.0;
-/// The same from the third level, and the bytes of a block's weights and a band's copy that the second holds together.
-const FAR_WEIGHTS: f64 = 22.0;
-const BESIDE: f64 = 512e3;
 /// What a weight costs to load that one vector of columns is multiplied by, or two, where there are 16 registers. (AVX2,
 /// Zen 3: 5x5, 1 to 64 channels of any image, with tiles of 13 channels by a vector took 1101 us @128 and 183 @56; of 6 by
 /// two 650 and 142.)
@@ -150,86 +139,6 @@ impl Layer<'_> {
         let bytes = elements * self.plan.machine.bytes as f64;
         let in_bands = self.plan.copies(self.out.w) || self.plan.is_line() && band < self.out.w;
         if !in_bands && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
-    }
-
-    fn channels(&self, pixels: usize, vectors: usize, least: f64) -> Cost {
-        if let Some(parts) = self.plan.parts(self.spec) {
-            return self.parts(&parts, pixels, vectors);
-        }
-        let steps = pixel_steps(pixels);
-        let shared = two_sizes(&steps).filter(|[_, small]| self.spec.input.is_none() && self.out.w >= *small);
-        let Some([large, small]) = shared else {
-            let pixels = fitting(&steps, self.out.w);
-            return self.pixels(pixels, self.out.w.div_ceil(pixels), vectors, least);
-        };
-        let (whole, rest) = (self.out.w / large, self.out.w % large);
-        let whole = if rest > small { whole + whole.min(1) } else { whole };
-        let rest = self.out.w.saturating_sub(whole * large).div_ceil(small);
-        self.pixels(large, whole, vectors, least).plus(self.pixels(small, rest, vectors, least))
-    }
-
-    /// What a step takes at least, for its weights: those of a block pass by once a tile, from the third-level cache if the
-    /// second does not hold them beside a band of the copy. (AVX2, Zen 3, 3x3 stride 2, 256 channels @28, tiles of 2
-    /// pixels by 4 vectors: 3685 us, of 5 by 2 2855; 512 channels @7, stride 1: 3794 and 2934 with 4 by 2. Not measured
-    /// with more registers.)
-    fn weights_of_a_step(&self, geometry: Geometry, vectors: usize) -> f64 {
-        let machine = self.plan.machine;
-        let step = (vectors * machine.lanes * machine.bytes) as f64;
-        let block = step * (self.spec.in_per_group() * self.spec.taps()) as f64;
-        let copy = geometry.plane as f64 * machine.bytes as f64;
-        let is_short = machine.registers <= 16 && self.plan.reads_channels_last() && block + copy > BESIDE;
-        if is_short { step / FAR_WEIGHTS } else { 0.0 }
-    }
-
-    /// So many tiles of so many pixels in each row.
-    fn pixels(&self, pixels: usize, across: usize, vectors: usize, least: f64) -> Cost {
-        let tiles = self.out.h as f64 * across as f64;
-        let accumulators = pixels * vectors;
-        let most = match self.spec.input {
-            Some(_) if self.plan.flatten => self.out.w / pixels,
-            Some(_) if pixels == self.out.w => self.out.h,
-            _ => 1,
-        };
-        let together = self.plan.together(pixels, Some(most));
-        let transpose = self.transposed(together * pixels, vectors) / together as f64;
-        let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
-        let one = if self.spares_lines(pixels) { one * SPARED } else { one }.max(least);
-        self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
-    }
-
-    /// Whether the pixels' channels lie side by side, and in planes would take more lines of the cache than its first
-    /// level keeps for the next tile.
-    fn spares_lines(&self, pixels: usize) -> bool {
-        let (spec, machine) = (self.spec, self.plan.machine);
-        let stretch = (CACHE_LINE + (pixels - 1) * spec.stride.w * machine.bytes) as f64;
-        let lines = stretch * (spec.in_per_group() * spec.kernel.h) as f64;
-        self.plan.reads_channels_last() && lines > FIRST_LEVEL
-    }
-
-    /// Transposing the squares that so many pixels by vectors of channels are.
-    fn transposed(&self, pixels: usize, vectors: usize) -> f64 {
-        let lanes = self.plan.machine.lanes;
-        (vectors * pixels.div_ceil(lanes)) as f64 * (SQUARE + LANE * lanes as f64)
-    }
-
-    /// Rows in parts whose tiles meet the same taps.
-    fn parts(&self, parts: &[Range<usize>], pixels: usize, vectors: usize) -> Cost {
-        let lanes = self.plan.machine.lanes;
-        let [rows, across] = Axis::of(self.spec, self.image);
-        let rows = rows.met(self.out.h, 1) * self.out.h as f64;
-        let mut cost = Cost::default();
-        for part in parts {
-            let pixels = evenly(part.len(), pixels);
-            let tiles = part.len().div_ceil(pixels) as f64;
-            let accumulators = pixels * vectors;
-            let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
-            let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / WEIGHTS;
-            let taps = across.meeting(part.start) * rows;
-            cost.compute += tiles * taps * (self.spec.in_per_group() as f64 * one.max(weights) + TAP);
-            let write = accumulators as f64 + self.transposed(pixels, vectors) + TILE;
-            cost.write += tiles * self.out.h as f64 * write;
-        }
-        cost
     }
 
     fn columns(&self, channels: usize, vectors: usize) -> Cost {

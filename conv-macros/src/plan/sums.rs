@@ -5,7 +5,11 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+mod planes;
+
 use std::collections::BTreeMap;
+
+pub(crate) use self::planes::PlanesBlock;
 
 use super::axis::Axis;
 use super::candidates::MOST_PHASES;
@@ -42,8 +46,6 @@ const COPY: f64 = 0.25;
 /// The end of a tile: accumulators loaded and stored, or summed across.
 const FLUSH: f64 = 4.0;
 const ACROSS: f64 = 5.0;
-/// The end of a line that does not fill a vector, for each channel.
-const END: f64 = 15.0;
 /// A band's copies and its call, beside what each element takes.
 const BAND: f64 = 300.0;
 /// From a multiply-accumulate to the next on the same accumulator.
@@ -55,10 +57,6 @@ const WIDTH: f64 = 4.0;
 const LINES: f64 = 1.2;
 /// The most multiply-accumulates of a turn of several pixels.
 const MOST: usize = 48;
-/// Bytes of the input channels that are passed over again and again where nothing is copied, and pixels of each that
-/// are enough for what a tile takes beside them.
-const PLANES_BLOCK: usize = 192 << 10;
-const PLANES_LINE: usize = 1024;
 /// Bytes of a band channel by channel.
 const PIXELS_BAND: usize = 24 << 10;
 
@@ -76,7 +74,7 @@ pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
         tiles.extend(pixels(spec, machine));
     }
     tiles.extend(in_place(spec, machine));
-    tiles.extend(planes(spec, machine));
+    tiles.extend(planes::tiles(spec, machine));
     let plan = |tile| SumsPlan { machine, tile, cycles: cycles(spec, machine, tile) };
     tiles.into_iter().map(plan).collect()
 }
@@ -138,38 +136,6 @@ fn in_place(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     (1..=8).filter(fits).map(|lines| SumsTile::InPlace { lines }).collect()
 }
 
-/// Accumulators, the vectors of one side, and one of the other. Small tiles read their vectors too often.
-fn planes(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
-    if !spec.is_dense_tap() {
-        return Vec::new();
-    }
-    let sides = |channels: usize| 1..=channels.min(6);
-    let pairs = sides(spec.out_per_group())
-        .flat_map(|outs| sides(spec.in_per_group()).map(move |depth| [outs, depth]));
-    let fits = |[outs, depth]: &[usize; 2]| outs * depth + outs.min(depth) < machine.registers;
-    pairs.filter(fits).map(|[outs, depth]| SumsTile::Planes { outs, depth }).collect()
-}
-
-/// How much of image and gradient is passed over at a time where they are read as they are.
-pub(crate) struct PlanesBlock {
-    /// Pixels of each channel.
-    pub(crate) pixels: usize,
-    /// Tiles of input channels.
-    pub(crate) tiles: usize,
-}
-
-impl PlanesBlock {
-    pub(crate) fn new(spec: &Spec, machine: Machine, depth: usize) -> Self {
-        let tiles = (spec.in_per_group() / depth).max(1);
-        let most = (PLANES_BLOCK / machine.bytes / PLANES_LINE / depth).max(1);
-        let pixels = PLANES_BLOCK / machine.bytes / (tiles.min(most) * depth);
-        let (pixels, Hw { h, w }) = (pixels.clamp(PLANES_LINE, 4 * PLANES_LINE), nominal(spec));
-        let all = h.saturating_mul(w);
-        let pixels = all.div_ceil(all.div_ceil(pixels)).next_multiple_of(4 * machine.lanes);
-        Self { pixels, tiles: tiles.div_ceil(tiles.div_ceil(most)) }
-    }
-}
-
 fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
     let image = nominal(spec);
     let out = spec.output(image).unwrap_or(Hw { h: 1, w: 1 });
@@ -199,17 +165,7 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let across = out.w.div_ceil(machine.lanes) as f64;
             down * (across * (tile + 1.0) + beside(spec, lines)) + ACROSS * accumulators as f64
         }
-        SumsTile::Planes { outs, depth } => {
-            let tiles = (spec.out_per_group().div_ceil(outs) * spec.in_per_group().div_ceil(depth)) as f64;
-            let loads = (outs + depth) as f64 * machine.unaligned_load();
-            let turn = pixels_a_turn(spec, outs * depth, 1);
-            let step = step(outs * depth, loads, 1.0 / turn as f64);
-            let block = PlanesBlock::new(spec, machine, depth);
-            let across = out.h.saturating_mul(out.w).div_ceil(block.pixels) as f64 * ACROSS;
-            let end =
-                if (out.h * out.w).is_multiple_of(machine.lanes) { 0.0 } else { END * (outs + depth) as f64 };
-            tiles * (area(out) / machine.lanes as f64 * step + across * (outs * depth) as f64 + end)
-        }
+        SumsTile::Planes { outs, depth } => planes::cycles(spec, machine, out, [outs, depth]),
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             let tiles = (spec.out_per_group() / outs) as f64
                 * (spec.in_per_group() / depth) as f64
