@@ -13,10 +13,12 @@ use crate::spec::{Algorithm, Hw, Padding, Spec};
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
 pub(super) const MOST_PHASES: usize = 16;
 
-/// Bytes of a copy with channels last that is one band, and that of a line of fewer pixels.
+/// Bytes of a copy with channels last that is one band.
 const IN_ONE_BAND: usize = 256 << 10;
-const SHORT: usize = 128;
+
+/// The same of a line of fewer pixels than this.
 pub(super) const MOST_IN_ONE_BAND: usize = 448 << 10;
+const SHORT: usize = 128;
 
 /// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
 /// times the place in the program.
@@ -97,9 +99,9 @@ impl<'a> Bench<'a> {
     /// Whether a copy with channels last is thought of: not where tiles are so wide that they use most of a line of the
     /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) Pixels of a line are worth transposing
     /// only if they are one band: in several, 1x1, 576 to 96 channels @14, took 266 us for 235, 512 to 128 @28 1226 for
-    /// 1067. A short line may take most of the second-level cache: 2048 to 512 channels @7 took 1846 us and take 1206, 1024
-    /// to 256 @9 494 and 475, but 400 to 256 @16 566 and 583. Kernels for any image, which otherwise learn while they run how far apart channels are, gain most: 512 to
-    /// 2048 channels @7 took 1615 us and take 1144.
+    /// 1067. A short line may take most of the second-level cache: 2048 to 512 channels @7 took 1846 us and take 1206,
+    /// 1024 to 256 @9 494 and 475, but 400 to 256 @16 566 and 583. Kernels for any image, which otherwise learn while they
+    /// run how far apart channels are, gain most: 512 to 2048 channels @7 took 1615 us and take 1144.
     fn suits_channels_last(&self) -> bool {
         let line = self.spec.output(nominal(self.spec)).map_or(0, |out| flat(out).w);
         let bytes = self.depth().saturating_mul(line).saturating_mul(self.machine.bytes);

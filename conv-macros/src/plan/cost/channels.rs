@@ -9,8 +9,8 @@ use crate::plan::axis::Axis;
 use crate::plan::{CACHE_LINE, Geometry, evenly, pixel_steps, turns, two_sizes};
 
 /// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
-/// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to
-/// 1490 us, and 3x3 stride 2, 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
+/// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to 1490 us, and 3x3 stride 2,
+/// 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
 const FIRST_LEVEL: f64 = 16e3;
 const SPARED: f64 = 0.8;
 /// Bytes a cycle of weights from the second-level cache.
@@ -20,6 +20,7 @@ const FAR_WEIGHTS: f64 = 22.0;
 const BESIDE: f64 = 512e3;
 
 impl Layer<'_> {
+    /// Tiles of so many pixels or fewer by vectors of channels, of which a step takes at least so long.
     pub(super) fn channels(&self, pixels: usize, vectors: usize, least: f64) -> Cost {
         if let Some(parts) = self.plan.parts(self.spec) {
             return self.parts(&parts, pixels, vectors);
@@ -43,7 +44,7 @@ impl Layer<'_> {
     pub(super) fn weights_of_a_step(&self, geometry: Geometry, vectors: usize) -> f64 {
         let machine = self.plan.machine;
         let step = (vectors * machine.lanes * machine.bytes) as f64;
-        let block = step * (self.spec.in_per_group() * self.spec.taps()) as f64;
+        let block = step * self.spec.terms() as f64;
         let copy = geometry.plane as f64 * machine.bytes as f64;
         let is_short = machine.registers <= 16 && self.plan.reads_channels_last() && block + copy > BESIDE;
         if is_short { step / FAR_WEIGHTS } else { 0.0 }
