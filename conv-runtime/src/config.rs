@@ -184,9 +184,8 @@ impl Display for Conv2dConfig {
                 write!(f, ", padding=(({top}, {bottom}), ({left}, {right}))")?;
             }
         }
-        if let [dh, dw] = self.dilation
-            && (dh, dw) != (1, 1)
-        {
+        let [dh, dw] = self.dilation;
+        if (dh, dw) != (1, 1) {
             write!(f, ", dilation=({dh}, {dw})")?;
         }
         if self.groups != 1 {
