@@ -89,9 +89,7 @@ impl Filtering {
             kernels.taps(first, count, &mut taps);
             match kernels.size[1] {
                 1 => self.products::<1, S>(simd, &taps, &mut products),
-                2 => self.products::<2, S>(simd, &taps, &mut products),
                 3 => self.products::<3, S>(simd, &taps, &mut products),
-                4 => self.products::<4, S>(simd, &taps, &mut products),
                 _ => self.products::<5, S>(simd, &taps, &mut products),
             }
             for (row, to) in products.iter().zip(to.chunks_mut(plane)).take(self.all_products()) {

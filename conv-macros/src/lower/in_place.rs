@@ -16,8 +16,8 @@
 //!    zeros, or what the padding mode says, a vector of each pixel put together by shifts. All vectors between are
 //!    loaded as they are.
 //! 3. With stride 2, two vectors are taken apart into their even and their odd columns. AVX2 does that in each half of
-//!    a vector, and it takes another instruction, of three cycles, to put the quarters in order: once a vector of
-//!    outputs instead of once a tap, where all taps of a tile agree.
+//!    a vector, and takes another, slower instruction to put the quarters in order: once a vector of outputs instead of
+//!    once a tap, where all taps of a tile agree.
 //! 4. The last tile of a row overlaps the one before. An output that is as narrow as a vector is one tile, whose rows
 //!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. Where it is not
 //!    known how narrow it is, and padding is not zeros, its rows are those of a padded copy.

@@ -44,9 +44,9 @@ const COPY: f64 = 32.0;
 const STREAM: f64 = 20.0;
 /// Bytes of the second-level cache that are there for one band.
 const SECOND_LEVEL: f64 = 768e3;
-/// What a weight costs to load that one vector of columns is multiplied by, or two, where there are 16 registers. (AVX2,
-/// Zen 3: 5x5, 1 to 64 channels of any image, with tiles of 13 channels by a vector took 1101 us @128 and 183 @56; of 6 by
-/// two 650 and 142.)
+/// Loads that a splat weight takes the time of, where there are 16 registers: tiles of many channels by one vector have
+/// more of them than multiply-accumulates hide. (AVX2, Zen 3: 5x5, 1 to 64 channels of any image, with tiles of 13
+/// channels by a vector took 1101 us @128 and 183 @56; of 6 by two 650 and 142.)
 const SPLAT: f64 = 1.3;
 /// A row of a copy.
 const ROW: f64 = 6.0;
@@ -148,7 +148,7 @@ impl Layer<'_> {
         let machine = self.plan.machine;
         let splat = if machine.registers <= 16 { SPLAT } else { 1.0 };
         let loads = vectors as f64 * machine.unaligned_load() + channels as f64 * splat;
-        let columns = vectors * self.plan.machine.lanes;
+        let columns = vectors * machine.lanes;
         self.tiles(tiles, columns, step(accumulators, loads, 1), self.stores(accumulators))
     }
 

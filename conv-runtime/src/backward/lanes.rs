@@ -3,6 +3,7 @@
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
 use crate::Element;
+use crate::tile::LANES;
 
 /// The sum of a slice, in eight running vectors.
 #[inline(always)]
@@ -24,7 +25,7 @@ pub(crate) fn sum<S: Simd, E: Element>(simd: S, values: &[E]) -> E {
 /// The sum of a vector's lanes, in halves.
 #[inline(always)]
 pub(crate) fn lanes_sum<S: Simd, V: SimdBase<S, Element: Element>>(vector: V) -> V::Element {
-    let mut lanes = [V::Element::ZERO; 16];
+    let mut lanes = [V::Element::ZERO; LANES];
     lanes[..V::LEN].copy_from_slice(vector.as_slice());
     let mut half = V::LEN / 2;
     while half > 0 {
@@ -68,6 +69,7 @@ fn add<const L: usize, S: Simd, V: SimdFloat<S, Element: Element>>(
             to[*at] += *sum;
         }
     }
+    // For one or two, that would take longer than one after the other.
     if rest.len() > 2 {
         let mut vectors = [V::splat(simd, V::Element::ZERO); L];
         vectors.iter_mut().zip(rest).for_each(|(to, (vector, _))| *to = *vector);
@@ -100,7 +102,6 @@ fn together<const L: usize, S: Simd, V: SimdFloat<S>>(mut vectors: [V; L]) -> V 
 mod tests {
     use super::*;
     use crate::Isa;
-    use crate::tile::LANES;
     use fearless_simd::dispatch;
 
     #[inline(always)]

@@ -76,18 +76,34 @@ fn in_place<K: Differentiable>(
     Some(())
 }
 
-/// Each group of each image, with its number, and each of its bands.
+/// A band of rows of a group's channels in one image.
+struct Band<'a, E> {
+    group: usize,
+    rows: Rows,
+    /// The group's channels of the image, and of the gradient.
+    data: [&'a [E]; 2],
+    /// Whether it is the first of the batch that adds to the group's sums, and the last.
+    is_first: bool,
+    is_last: bool,
+}
+
+/// All bands of a batch.
 fn bands<'a, E: Element>(
     layout: &'a Layout<'_>,
     sizes: &'a Sizes,
     [x, grad]: [&'a [E]; 2],
-) -> impl Iterator<Item = (usize, Rows, [&'a [E]; 2])> {
-    let (config, [image_h, image_w], [out_h, out_w]) = (layout.config, layout.image, layout.out);
-    let (from, to) = (config.in_per_group() * image_h * image_w, config.out_per_group() * out_h * out_w);
-    let groups = x.chunks_exact(from).zip(grad.chunks_exact(to)).enumerate();
-    groups.flat_map(move |(at, (x, grad))| {
-        let rows = move |first| Rows { first, count: sizes.band.min(out_h - first) };
-        (0..out_h).step_by(sizes.band).map(move |first| (at % config.groups, rows(first), [x, grad]))
+) -> impl Iterator<Item = Band<'a, E>> {
+    let (groups, [image_h, image_w], [out_h, out_w]) = (layout.config.groups, layout.image, layout.out);
+    let from = layout.config.in_per_group() * image_h * image_w;
+    let to = layout.config.out_per_group() * out_h * out_w;
+    let last = x.len() / from - groups;
+    x.chunks_exact(from).zip(grad.chunks_exact(to)).enumerate().flat_map(move |(at, (x, grad))| {
+        (0..out_h).step_by(sizes.band).map(move |first| {
+            let rows = Rows { first, count: sizes.band.min(out_h - first) };
+            let is_first = at < groups && first == 0;
+            let is_last = at >= last && first + rows.count == out_h;
+            Band { group: at % groups, rows, data: [x, grad], is_first, is_last }
+        })
     })
 }
 
@@ -101,7 +117,7 @@ fn pixels<K: Differentiable>(
 ) {
     let each = to.len() / layout.config.groups;
     let (image, gradient) = (work.image.take(sizes.image), work.gradient.take(sizes.gradient));
-    for (group, rows, data) in bands(layout, sizes, data) {
+    for Band { group, rows, data, .. } in bands(layout, sizes, data) {
         let geometry = copies::pixels(layout, rows, data, [image, gradient]);
         let output = &mut to[group * each..][..each];
         dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
@@ -117,9 +133,9 @@ struct Channels<'a> {
 }
 
 impl Channels<'_> {
-    /// Runs over a batch; `None` if the sums cannot be counted. Where each group has one band, a block's sums are the
-    /// gradient's as soon as they are added up, and are put there while the cache has them. Those of all blocks of a layer
-    /// of many channels are larger than the cache.
+    /// Runs over a batch; `None` if the sums cannot be counted. What the last band has added to is put where it belongs
+    /// while the cache has it. Where every group's only band is the last, the sums of one block are all that is kept: those
+    /// of all blocks of a layer of many channels are larger than the cache.
     fn run<K: Differentiable>(
         &self,
         data: [&[K::Elem]; 2],
@@ -128,33 +144,23 @@ impl Channels<'_> {
         to: &mut [K::Elem],
     ) -> Option<()> {
         let (image, gradient) = (work.image.take(self.sizes.image), work.gradient.take(self.sizes.gradient));
-        let (layout, block) = (self.layout, self.layout.block());
-        let config = layout.config;
-        let blocks = config.out_per_group().div_ceil(self.width);
-        let at_once = bands(layout, self.sizes, data).count() == config.groups;
-        let sums = buffer.take(if at_once { block } else { block.checked_mul(blocks * config.groups)? });
-        if !at_once {
-            sums.fill(K::Elem::ZERO);
-        }
-        for (group, rows, data) in bands(layout, self.sizes, data) {
+        let (layout, each) = (self.layout, self.layout.block());
+        let blocks = layout.config.out_per_group().div_ceil(self.width);
+        let is_done = bands(layout, self.sizes, data).all(|band| band.is_first && band.is_last);
+        let kept = if is_done { 1 } else { blocks * layout.config.groups };
+        let sums = buffer.take(each.checked_mul(kept)?);
+        for Band { group, rows, data, is_first, is_last } in bands(layout, self.sizes, data) {
             self.copy(rows, data, [image, gradient]);
             let geometry = self.geometry(rows);
             for (number, gradient) in gradient.chunks_exact(self.sizes.block).take(blocks).enumerate() {
-                let output = if at_once {
-                    sums.fill(K::Elem::ZERO);
-                    &mut *sums
-                } else {
-                    &mut sums[(group * blocks + number) * block..][..block]
-                };
-                dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
-                if at_once {
-                    self.unpack([group, number], sums, to);
+                let output = &mut sums[(group * blocks + number) % kept * each..][..each];
+                if is_first {
+                    output.fill(K::Elem::ZERO);
                 }
-            }
-        }
-        if !at_once {
-            for (at, sums) in sums.chunks_exact(block).enumerate() {
-                self.unpack([at / blocks, at % blocks], sums, to);
+                dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
+                if is_last {
+                    self.unpack([group, number], output, to);
+                }
             }
         }
         Some(())
