@@ -25,6 +25,8 @@ layers! {
     Planes, [2, 9, 41, 43], { in: 9, out: 7, k: 1 };
     PlanesInGroups, [1, 22, 35, 33], { in: 22, out: 10, k: 1, groups: 2, input: (35, 33) };
     Deep, [2, 40, 4, 5], { in: 40, out: 72, k: 1 };
+    Rows, [2, 46, 6, 7], { in: 46, out: 106, k: 1, groups: 2, input: (6, 7) };
+    RowsInBands, [2, 16, 60, 70], { in: 16, out: 96, k: 1, input: (60, 70) };
     Strided, [2, 4, 11, 12], { in: 4, out: 8, k: 3, stride: 2, padding: 1 };
     Sparse, [1, 2, 14, 17], { in: 2, out: 3, k: (2, 1), stride: (3, 4) };
     Stem, [1, 3, 23, 25], { in: 3, out: 16, k: 7, stride: 2, padding: 3 };

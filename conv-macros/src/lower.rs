@@ -7,6 +7,7 @@ mod in_place;
 mod outer;
 mod slide;
 mod steps;
+mod sums_ic;
 mod sums_in_place;
 mod sums_oc;
 mod sums_planes;
@@ -58,6 +59,7 @@ pub(crate) fn lower_sums(spec: &Spec, plan: &SumsPlan) -> Nest {
         SumsTile::Channels { vectors, depth, columns } => {
             sums_oc::Tile { spec, machine, vectors, depth, columns }.lower()
         }
+        SumsTile::InChannels { outs, vectors } => sums_ic::Tile { spec, machine, outs, vectors }.lower(),
         SumsTile::Planes { outs, depth } => sums_planes::Planes { spec, machine, outs, depth }.lower(),
         SumsTile::Pixels { outs, depth, rows, columns, lines } => {
             sums_px::Tile { spec, machine, outs, depth, rows, columns, lines }.lower()
@@ -106,7 +108,7 @@ impl Block<'_> {
             (Some(_), Size::ImageH) => Index::Const(self.plan.image.h),
             (Some(_), Size::ImageW) => Index::Const(self.plan.image.w),
             // A thread may compute some rows alone; blocks may lack some taps.
-            (Some(_), Size::OutPlane | Size::FirstRow | Size::FirstColumn | Size::Groups) => {
+            (Some(_), Size::OutPlane | Size::FirstRow | Size::FirstColumn | Size::Groups | Size::Outs) => {
                 Index::Size(size)
             }
         }
@@ -250,7 +252,7 @@ fn sizes(spec: &Spec, size: Size) -> Index {
         Size::Pitch | Size::ImageW => Index::Const(image.w),
         Size::Plane => Index::Const(image.h * image.w),
         Size::ImageH => Index::Const(image.h),
-        Size::First | Size::FirstRow | Size::FirstColumn | Size::Groups => Index::Size(size),
+        Size::First | Size::FirstRow | Size::FirstColumn | Size::Groups | Size::Outs => Index::Size(size),
     }
 }
 

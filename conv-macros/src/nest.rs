@@ -60,6 +60,8 @@ pub(crate) enum Size {
     FirstColumn,
     /// Groups of channels that the call computes, or images of one group.
     Groups,
+    /// Output channels that the call sums for.
+    Outs,
 }
 
 /// A loop variable.

@@ -24,7 +24,9 @@ pub(crate) use machine::Machine;
 pub(crate) use slide::Slide;
 #[cfg(test)]
 pub(crate) use sums::sums_candidates;
-pub(crate) use sums::{PlanesBlock, SumsPlan, SumsTile, one_row, pixels_a_turn, plan_sums, rows_read};
+pub(crate) use sums::{
+    PlanesBlock, SumsPlan, SumsTile, one_row, outs_a_call, pixels_a_turn, plan_sums, rows_read,
+};
 pub(crate) use winograd::{Matrix, Transform};
 
 use std::ops::Range;

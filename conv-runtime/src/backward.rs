@@ -11,6 +11,7 @@
 //! All of it hangs on [`Differentiable`], whose functions are generic: a program that never calls `backward`
 //! compiles none of its kernels.
 
+mod by_rows;
 mod copies;
 mod fold;
 mod input;
@@ -93,7 +94,14 @@ pub trait Differentiable: Trainable {
 pub enum Sums {
     /// Image and gradient as they are: a call sums for all groups of an image.
     InPlace,
-    /// Copies.
+    /// A copy of the image with channels last, and the gradient as it is: a call sums some rows of the weights.
+    Rows {
+        /// Input channels of a tile of the copy.
+        width: usize,
+        /// Output channels of a call, or as many as are left of a group.
+        outs: usize,
+    },
+    /// Copies of both.
     Copies(Copies),
 }
 

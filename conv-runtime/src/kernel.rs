@@ -134,6 +134,8 @@ pub struct Geometry {
     pub first_column: usize,
     /// Groups of channels, or images of one group, if the kernel computes several in a call.
     pub groups: usize,
+    /// Output channels, if the kernel sums for so many in a call as it is told.
+    pub outs: usize,
 }
 
 /// What one call of a generated kernel works on: a block of output channels of one image.

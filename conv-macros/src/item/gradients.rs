@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use crate::backward::Adjoint;
 use crate::emit::Emitter;
 use crate::lower::lower_sums;
-use crate::plan::{Machine, SumsPlan, SumsTile, one_row, plan, plan_sums};
+use crate::plan::{Machine, SumsPlan, SumsTile, one_row, outs_a_call, plan, plan_sums};
 use crate::spec::{Residues, Spec};
 
 /// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient.
@@ -106,6 +106,11 @@ fn scheme(spec: &Spec, plan: &SumsPlan, private: &TokenStream) -> TokenStream {
             let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
             let depth = Literal::usize_unsuffixed(depth);
             quote!(#private::Sums::Copies(#private::Copies::Channels { width: #width, depth: #depth }))
+        }
+        SumsTile::InChannels { outs, vectors } => {
+            let width = Literal::usize_unsuffixed(vectors * plan.machine.lanes);
+            let outs = Literal::usize_unsuffixed(outs_a_call(outs));
+            quote!(#private::Sums::Rows { width: #width, outs: #outs })
         }
         SumsTile::Pixels { lines, .. } => {
             let one_row = one_row(spec, lines);

@@ -200,6 +200,7 @@ impl Display for Size {
             Self::FirstRow => "first_row",
             Self::FirstColumn => "first_column",
             Self::Groups => "groups",
+            Self::Outs => "outs",
         })
     }
 }

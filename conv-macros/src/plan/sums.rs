@@ -5,10 +5,12 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
+mod in_channels;
 mod planes;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::in_channels::outs_a_call;
 pub(crate) use self::planes::PlanesBlock;
 
 use super::axis::Axis;
@@ -22,6 +24,9 @@ use crate::spec::{Hw, PaddingMode, Spec};
 pub(crate) enum SumsTile {
     /// Lanes over output channels: `vectors` of them, by `depth` input channels of `columns` taps in a row.
     Channels { vectors: usize, depth: usize, columns: usize },
+    /// Lanes over input channels, of layers of one tap: `vectors` of them, by `outs` output channels, whose gradients are
+    /// read in place.
+    InChannels { outs: usize, vectors: usize },
     /// Lanes over pixels, image and gradient read in place: all taps of a group, for `lines` rows at a time.
     InPlace { lines: usize },
     /// Lanes over pixels of planes that are lines: `outs` output channels by `depth` input channels.
@@ -74,6 +79,7 @@ pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
         tiles.extend(pixels(spec, machine));
     }
     tiles.extend(in_place(spec, machine));
+    tiles.extend(in_channels::tiles(spec, machine));
     tiles.extend(planes::tiles(spec, machine));
     let plan = |tile| SumsPlan { machine, tile, cycles: cycles(spec, machine, tile) };
     tiles.into_iter().map(plan).collect()
@@ -151,7 +157,11 @@ fn cycles(spec: &Spec, machine: Machine, tile: SumsTile) -> f64 {
             let turn = pixels_a_turn(spec, vectors * depth, columns);
             let windows = 2.0 / turn as f64;
             let step = step(fmas, (vectors + depth * columns) as f64, windows);
-            tiles * (met(spec, image, columns) * step + FLUSH * fmas as f64) + copied * TRANSPOSE
+            let sums = (spec.out_per_group() * spec.in_per_group()) as f64 * spec.taps() as f64;
+            tiles * (met(spec, image, columns) * step + FLUSH * fmas as f64) + (copied + sums) * TRANSPOSE
+        }
+        SumsTile::InChannels { outs, vectors } => {
+            in_channels::cycles(spec, machine, area(image), [outs, vectors])
         }
         SumsTile::InPlace { lines } => {
             let Some(columns) = InPlace::of(spec, machine.lanes) else {

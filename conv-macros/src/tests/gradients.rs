@@ -64,6 +64,7 @@ impl Case {
     fn actual(&self, plan: &SumsPlan) -> Vec<f64> {
         match plan.tile {
             SumsTile::InPlace { .. } | SumsTile::Planes { .. } => self.in_place(plan),
+            SumsTile::InChannels { vectors, .. } => self.rows_of_weights(plan, vectors * plan.machine.lanes),
             SumsTile::Channels { vectors, depth, .. } => {
                 self.channels(plan, vectors * plan.machine.lanes, depth)
             }
@@ -144,6 +145,41 @@ impl Case {
             for o in 0..width.min(spec.out_per_group() - block) {
                 result.extend((0..spec.terms()).map(|term| sums[term * width + o]));
             }
+        }
+        result
+    }
+
+    /// The image with channels last, the gradient as it is, and fewer output channels in the last call.
+    fn rows_of_weights(&self, plan: &SumsPlan, width: usize) -> Vec<f64> {
+        let (spec, Hw { h, w }) = (&self.spec, self.out());
+        let (depth, pixels) = (spec.in_per_group(), h * w);
+        let (plane, calls) = (pixels * width, [spec.out_per_group() / 2, spec.out_per_group().div_ceil(2)]);
+        let (mut result, mut first) = (Vec::new(), 0);
+        for outs in calls {
+            let mut sums = vec![0.0; outs * depth];
+            for (from, count) in self.bands().map(|(first, count)| (first * w, count * w)) {
+                let pixel = |at: usize| {
+                    let (c, place) = (at / plane * width + at % width, at % plane / width);
+                    match (c < depth, place < count) {
+                        (false, _) => 0.0,
+                        (true, true) => self.pixel(c, (from + place) / w, (from + place) % w),
+                        (true, false) => f64::NAN,
+                    }
+                };
+                let image = (0..depth.div_ceil(width) * plane).map(pixel).collect();
+                let gradient = |at: usize| self.gradient(first + at / pixels, at % pixels / w, at % w);
+                let gradient = (from..outs * pixels).map(gradient).collect();
+                let sizes = [
+                    (Size::OutH, 1),
+                    (Size::OutW, count),
+                    (Size::OutPlane, pixels),
+                    (Size::Plane, plane),
+                    (Size::Outs, outs),
+                ];
+                sums = run(spec, plan, &sizes, image, gradient, sums);
+            }
+            result.extend(sums);
+            first += outs;
         }
         result
     }
@@ -239,11 +275,11 @@ fn random_sums_in_place_are_the_definition() {
 
 /// Several bands, blocks of channels, channels and pixels that fill no tile.
 #[test]
-fn random_sums_over_planes_are_the_definition() {
+fn random_sums_of_one_tap_are_the_definition() {
     let channels = prop_oneof![1usize..12, 1usize..4, 40usize..70];
-    let image = (1usize..60, 1usize..60, any::<bool>(), 1usize..3);
+    let image = (1usize..60, 1usize..60, any::<bool>(), 1usize..3, 1usize..60);
     let strategy = (channels.clone(), channels, image, 0usize..3, any::<prop::sample::Index>());
-    check(600, &strategy, |(in_channels, out_channels, (h, w, known, groups), width, tile)| {
+    check(600, &strategy, |(in_channels, out_channels, (h, w, known, groups, band), width, tile)| {
         let image = Hw { h, w };
         let channels = (in_channels * groups, out_channels * groups);
         let dtype = if known { Dtype::F32 } else { Dtype::F64 };
@@ -251,27 +287,29 @@ fn random_sums_over_planes_are_the_definition() {
         let spec = Spec { in_channels: channels.0, out_channels: channels.1, ..spec };
         prop_assume!(spec.macs(image) < 200_000);
         let plans = sums_candidates(&spec, Machine::new(Machine::WIDTHS[width], dtype)).into_iter();
-        let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, SumsTile::Planes { .. })).collect();
-        let (case, plan) = (Case { spec, image, band: 1 }, &plans[tile.index(plans.len())]);
-        let expected = [case.expected(0), case.expected(1)].concat();
+        let of_one_tap = |tile| matches!(tile, SumsTile::Planes { .. } | SumsTile::InChannels { .. });
+        let plans: Vec<_> = plans.filter(|plan| of_one_tap(plan.tile)).collect();
+        let (case, plan) = (Case { spec, image, band }, &plans[tile.index(plans.len())]);
+        let expected: Vec<_> = (0..Case::groups(plan)).flat_map(|group| case.expected(group)).collect();
         prop_assert_eq!(case.actual(plan), expected, "{:?}", plan);
         Ok(())
     });
 }
 
-/// Whether image and gradient are copied for a layer of one tap depends on how many channels share the copies, and on how
-/// many pixels a tile adds up before it adds up its lanes.
+/// Whether the image is copied for a layer of one tap depends on how many channels share the copy, and on how many pixels
+/// a tile adds up before it adds up its lanes.
 #[test]
 fn large_images_of_few_channels_are_summed_in_place() {
-    let in_place = |in_channels, out_channels, side| {
+    let layer = |in_channels, out_channels, side| {
         let layer = Spec { input: Some(Hw { h: side, w: side }), ..line(1, 1, 1) };
-        let layer = Spec { in_channels, out_channels, ..layer };
-        Machine::WIDTHS.map(|bits| {
-            matches!(plan_sums(&layer, Machine::new(bits, Dtype::F32)).tile, SumsTile::Planes { .. })
-        })
+        Spec { in_channels, out_channels, ..layer }
     };
-    assert_eq!(in_place(16, 96, 112), [true; 3]);
-    assert_eq!(in_place(512, 2048, 7), [false; 3]);
+    let tiles =
+        |layer: &Spec| Machine::WIDTHS.map(|bits| plan_sums(layer, Machine::new(bits, Dtype::F32)).tile);
+    let large = tiles(&layer(96, 24, 56)).map(|tile| matches!(tile, SumsTile::Planes { .. }));
+    assert_eq!(large, [true; 3]);
+    let small = tiles(&layer(512, 2048, 7)).map(|tile| matches!(tile, SumsTile::InChannels { .. }));
+    assert_eq!(small, [true; 3]);
 }
 
 #[test]

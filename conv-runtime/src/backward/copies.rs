@@ -119,7 +119,7 @@ pub(super) struct Matrix<'a, E> {
 
 impl<E: Element> Matrix<'_, E> {
     /// Some of its columns.
-    fn part(&self, first: usize, columns: usize) -> Self {
+    pub(super) fn part(&self, first: usize, columns: usize) -> Self {
         Self { values: &self.values[first..], columns, ..*self }
     }
 

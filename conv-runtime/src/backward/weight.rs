@@ -9,6 +9,7 @@
 
 use fearless_simd::Simd;
 
+use super::by_rows::{self, Tiles};
 use super::copies;
 use super::layout::{Layout, Rows, Sizes};
 use super::{Copies, Differentiable, Sums, SumsJob};
@@ -30,6 +31,10 @@ pub(super) fn run<K: Differentiable>(
     let copies = match isa.choose(const { K::SUMS }) {
         Sums::Copies(copies) => copies,
         Sums::InPlace => return in_place::<K>(isa, sizes, data, to, scratch),
+        Sums::Rows { width, outs } => {
+            let [_, [h, w]] = sizes;
+            return by_rows::run::<K>(isa, Tiles { width, outs }, h * w, data, to, scratch);
+        }
     };
     let layout = Layout::new::<K::Elem>(const { &K::CONFIG }, isa, copies, sizes)?;
     let sizes = Sizes::new::<K::Elem>(&layout)?;
@@ -188,6 +193,6 @@ impl Channels<'_> {
 }
 
 /// Calls the kernel of the right width.
-fn dispatch<K: Differentiable>(isa: Isa, job: SumsJob<'_, K::Elem>) {
+pub(super) fn dispatch<K: Differentiable>(isa: Isa, job: SumsJob<'_, K::Elem>) {
     by_width!(isa.level(), simd => K::sums_128(simd, job), K::sums_256(simd, job), K::sums_512(simd, job));
 }

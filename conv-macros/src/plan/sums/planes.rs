@@ -13,6 +13,9 @@ const BLOCK: usize = 192 << 10;
 const LINE: usize = 1024;
 /// The end of a line that does not fill a vector, for each channel.
 const END: f64 = 15.0;
+/// Cycles for each element that comes from the third level of the cache, and bytes that the second holds.
+const FAR: f64 = 0.2;
+const NEAR: usize = 448 << 10;
 
 /// Accumulators, the vectors of one side, and one of the other. Small tiles read their vectors too often.
 pub(super) fn tiles(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
@@ -32,6 +35,8 @@ pub(crate) struct PlanesBlock {
     pub(crate) pixels: usize,
     /// Tiles of input channels.
     pub(crate) tiles: usize,
+    /// How many blocks there are.
+    count: usize,
 }
 
 impl PlanesBlock {
@@ -42,7 +47,8 @@ impl PlanesBlock {
         let (pixels, Hw { h, w }) = (pixels.clamp(LINE, 4 * LINE), nominal(spec));
         let all = h.saturating_mul(w);
         let pixels = all.div_ceil(all.div_ceil(pixels)).next_multiple_of(4 * machine.lanes);
-        Self { pixels, tiles: tiles.div_ceil(tiles.div_ceil(most)) }
+        let count = tiles.div_ceil(most);
+        Self { pixels, tiles: tiles.div_ceil(count), count }
     }
 }
 
@@ -57,4 +63,13 @@ pub(super) fn cycles(spec: &Spec, machine: Machine, out: Hw, [outs, depth]: [usi
     let across = line.div_ceil(block.pixels) as f64 * ACROSS * (outs * depth) as f64;
     let end = if line.is_multiple_of(machine.lanes) { 0.0 } else { END * (outs + depth) as f64 };
     tiles * (line as f64 / machine.lanes as f64 * step + across + end)
+        + FAR * far(spec, machine, line, &block)
+}
+
+/// Elements that come from far: each once, and the gradients again for each block of input channels, unless a band of them
+/// is near.
+fn far(spec: &Spec, machine: Machine, line: usize, block: &PlanesBlock) -> f64 {
+    let (outs, depth) = (spec.out_per_group() as f64, spec.in_per_group() as f64);
+    let is_near = outs * (block.pixels * machine.bytes) as f64 <= NEAR as f64;
+    (depth + if is_near { outs } else { outs * block.count as f64 }) * line as f64
 }
