@@ -121,6 +121,14 @@ fn shapes<L: Conv2d<Elem = f64>>([_, c, h, w]: [usize; 4]) {
     assert_eq!(batched.input.as_slice(), unbatched.input.as_slice());
     assert_eq!((batched.weight, batched.bias), (unbatched.weight, unbatched.bias));
     assert_eq!(layer.backward(&x, &grad), layer.backward(&x, &grad));
+
+    // Of one image the turned weights may be made block by block; those of two are made at once.
+    let twice = |one: &Tensor<f64, 4>| {
+        let [_, c, h, w] = one.shape();
+        Tensor::from_fn([2, c, h, w], |[_, c, y, x]| one[[0, c, y, x]])
+    };
+    let both = layer.backward(&twice(&x), &twice(&grad)).expect("the shapes suit");
+    assert!(both.input.as_slice().chunks_exact(c * h * w).all(|image| image == batched.input.as_slice()));
 }
 
 #[test]

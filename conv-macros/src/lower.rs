@@ -284,8 +284,11 @@ fn counted(name: &'static str, extent: usize, body: impl FnOnce(Index) -> Vec<St
     ranged(name, [Index::Const(0), Index::Const(extent)], body)
 }
 
-/// A loop from one number to another, or its body alone if it is known to run once.
+/// A loop from one number to another, or its body alone if it is known to run once, or nothing if never.
 fn ranged(name: &'static str, [from, to]: [Index; 2], body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
+    if from == to {
+        return Vec::new();
+    }
     if let (Some(first), Some(end)) = (from.constant(), to.constant())
         && end == first + 1
     {

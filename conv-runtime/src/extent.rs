@@ -35,6 +35,8 @@ pub(crate) struct Extent {
 /// Elements of scratch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shares {
+    /// Weights of one block, if they are made when it is computed.
+    pub(crate) weights: usize,
     /// Pixels of the image, gathered.
     pub(crate) gathered: usize,
     /// The copy of the image.
@@ -54,7 +56,8 @@ pub(crate) struct Rows {
 
 impl Shares {
     pub(crate) fn total(self) -> Option<usize> {
-        self.gathered.checked_add(self.copy)?.checked_add(self.prepared)?.checked_add(self.work)
+        let Self { weights, gathered, copy, prepared, work } = self;
+        [gathered, copy, prepared, work].into_iter().try_fold(weights, usize::checked_add)
     }
 }
 
@@ -157,6 +160,7 @@ impl Extent {
         let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
         let line = across.checked_mul(filtering.outputs[0] * filtering.outputs[1])?;
         let shares = Shares {
+            weights: 0,
             gathered: 0,
             copy: rows.checked_mul(pitch)?,
             prepared: products(scheme.depth)?,

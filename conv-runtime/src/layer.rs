@@ -236,7 +236,7 @@ impl<K: Kernel> Layer for K {
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
         let (x, y) = (input.as_slice(), output.as_mut_slice());
-        run::run_on_threads(self, 0, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
+        run::run_on_threads(self, None, 0, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
             .ok_or(Error::TooLarge)
     }
 }

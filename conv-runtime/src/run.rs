@@ -20,8 +20,9 @@ use crate::element::sealed::Sealed as _;
 use crate::extent::{Extent, Rows, rows_read};
 use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
-use crate::pack::{blocks, packed_channels, place, terms};
-use crate::{Element, Isa, gather, interleave, pad};
+use crate::pack::{Block, blocks, packed_channels, place, terms};
+use crate::tile::LANES;
+use crate::{Conv2dConfig, Element, Isa, gather, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -40,14 +41,16 @@ pub(crate) fn run<'m, K: Kernel>(
     if y.is_empty() {
         return Some(());
     }
-    Pass::new(layer, 0, sizes)?.run(x, y, memory)
+    Pass::new(layer, None, 0, sizes)?.run(x, y, memory)
 }
 
-/// As [`run`], over groups of channels of which the first is this one; and on as many threads as there are, if that
+/// As [`run`], with weights that are made block by block, if so; over groups of channels of which the first is this one; and
+/// on as many threads as there are, if that
 /// is worth while.
 #[cfg(feature = "alloc")]
 pub(crate) fn run_on_threads<'m, K: Kernel>(
     layer: &K,
+    make: Option<&dyn MakeBlock<K::Elem>>,
     group: usize,
     sizes: [[usize; 2]; 2],
     x: &[K::Elem],
@@ -57,7 +60,7 @@ pub(crate) fn run_on_threads<'m, K: Kernel>(
     if y.is_empty() {
         return Some(());
     }
-    let pass = Pass::new(layer, group, sizes)?;
+    let pass = Pass::new(layer, make, group, sizes)?;
     #[cfg(feature = "rayon")]
     if let Some(split) = crate::threads::Split::of(&pass, y.len() / pass.to) {
         return split.run(&pass, x, y, memory);
@@ -65,9 +68,16 @@ pub(crate) fn run_on_threads<'m, K: Kernel>(
     pass.run(x, y, memory)
 }
 
+/// Makes the packed weights of one block of output channels, when that block is computed.
+pub(crate) trait MakeBlock<E>: Sync {
+    fn make(&self, group: usize, block: Block, to: &mut [E]);
+}
+
 /// One call of `forward`.
 pub(crate) struct Pass<'a, K: Kernel> {
     parameters: ParametersRef<'a, K::Elem>,
+    /// Makes the weights, if they are not among the parameters.
+    make: Option<&'a dyn MakeBlock<K::Elem>>,
     /// The first group.
     group: usize,
     pub(crate) scheme: &'a Scheme,
@@ -85,6 +95,8 @@ pub(crate) struct Part {
 
 /// The scratch, shared out.
 pub(crate) struct Memory<'a, E> {
+    /// The weights of one block.
+    weights: &'a mut [E],
     gathered: &'a mut [E],
     copy: &'a mut [E],
     /// The copy has been made before: what stands left and right of its rows may stay.
@@ -109,14 +121,22 @@ enum Step<'a, E> {
 
 impl<'a, K: Kernel> Pass<'a, K> {
     /// `None` if a size cannot be counted.
-    pub(crate) fn new(layer: &'a K, group: usize, [input, output]: [[usize; 2]; 2]) -> Option<Self> {
+    pub(crate) fn new(
+        layer: &'a K,
+        make: Option<&'a dyn MakeBlock<K::Elem>>,
+        group: usize,
+        [input, output]: [[usize; 2]; 2],
+    ) -> Option<Self> {
         let config = const { &K::CONFIG };
         let parameters = layer.parameters();
         let scheme = scheme::<K>(parameters.isa);
-        let extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
+        let mut extent = Extent::new::<K::Elem>(scheme, config, input, output)?;
+        if make.is_some() {
+            extent.shares.weights = longest_block(config, scheme)?;
+        }
         let from = input[0] * input[1] * config.in_per_group();
         let to = output[0] * output[1] * config.out_per_group();
-        Some(Self { parameters, group, scheme, extent, from, to })
+        Some(Self { parameters, make, group, scheme, extent, from, to })
     }
 
     /// All of it on one thread.
@@ -170,13 +190,14 @@ impl<'a, K: Kernel> Pass<'a, K> {
 
     /// Shares out the scratch.
     pub(crate) fn share<'m>(&self, memory: &'m mut [K::Elem]) -> Memory<'m, K::Elem> {
-        let (gathered, rest) = memory.split_at_mut(self.extent.shares.gathered);
+        let (weights, rest) = memory.split_at_mut(self.extent.shares.weights);
+        let (gathered, rest) = rest.split_at_mut(self.extent.shares.gathered);
         let (copy, rest) = rest.split_at_mut(self.extent.shares.copy);
         let (prepared, work) = rest.split_at_mut(self.extent.shares.prepared);
         if self.scheme.reads == Reads::Pads {
             work.fill(K::Elem::ZERO);
         }
-        Memory { gathered, copy, margins: false, prepared, work }
+        Memory { weights, gathered, copy, margins: false, prepared, work }
     }
 
     /// A part of one group of one image, or of several, if the kernel loops over them, band by band. The output holds
@@ -210,7 +231,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 // It is one band.
                 image
             };
-            self.blocks(band, &part.channels, source, output, memory.work);
+            let memory = [&mut *memory.weights, &mut *memory.work];
+            self.blocks(band, &part.channels, source, output, memory);
         }
     }
 
@@ -297,25 +319,31 @@ impl<'a, K: Kernel> Pass<'a, K> {
         channels: &Range<usize>,
         image: &[K::Elem],
         output: &mut [K::Elem],
-        work: &mut [K::Elem],
+        [made, work]: [&mut [K::Elem]; 2],
     ) {
         let config = const { &K::CONFIG };
         let terms = terms(config, self.scheme);
         let width = packed_channels(self.scheme, config.out_per_group());
         // Images share their weights.
         let groups = band.geometry.groups.min(config.groups);
-        let weights = &self.parameters.weights[band.group * width * terms..][..groups * width * terms];
         let bias = &self.parameters.bias[band.group * width..][..groups * width];
         let blocks = blocks(self.scheme, config.out_per_group());
         for block in blocks.filter(|block| channels.contains(&block.first)) {
             let Range { start, end } = place(block, self.scheme, terms);
+            let weights = if let Some(make) = self.make {
+                let weights = &mut made[..end - start];
+                make.make(band.group, block, weights);
+                &*weights
+            } else {
+                &self.parameters.weights[band.group * width * terms + start..][..groups * (end - start)]
+            };
             let last = block.first + block.channels - 1;
             let [first_row, first_column] = K::RESIDUES.first_tap(block.first, last, config.out_per_group());
             let job = Job {
                 tail: block.tail,
                 geometry: Geometry { first_row, first_column, ..band.geometry },
                 image,
-                weights: &weights[start..][..groups * (end - start)],
+                weights,
                 bias: &bias[block.first..][..groups * block.width],
                 output: &mut output[(block.first - channels.start) * band.geometry.out_plane..],
                 work: &mut *work,
@@ -323,6 +351,12 @@ impl<'a, K: Kernel> Pass<'a, K> {
             dispatch::<K>(self.parameters.isa.level(), Step::Block(job));
         }
     }
+}
+
+/// Elements of the longest block's weights, whole lines of the cache.
+fn longest_block(config: &Conv2dConfig, scheme: &Scheme) -> Option<usize> {
+    let width = scheme.block.min(packed_channels(scheme, config.out_per_group()));
+    width.checked_mul(terms(config, scheme))?.checked_next_multiple_of(LANES)
 }
 
 /// Rows of the copy that a band reads. The highest band's could be counted.

@@ -6,14 +6,16 @@
 //! stride 1. The generated layer computes all residues at once, `[group][residue][in channel]` side by side
 //! in its output; `fold` (fold.rs) puts them where they belong.
 
-use super::turn::turned;
+use super::turn::Turn;
 use crate::backward::{Differentiable, FoldJob};
 use crate::element::sealed::Sealed as _;
 use crate::kernel::{Kernel, Parameters, Trainable};
+use crate::run::MakeBlock;
 use crate::scratch::Scratch;
-use crate::{Conv2dConfig, run};
+use crate::{Conv2dConfig, Element, run};
 
-/// Runs over a batch; `None` if the scratch cannot be counted.
+/// Runs over a batch; `None` if the scratch cannot be counted. Weights and biases of the turned layer are the scratch's,
+/// on loan.
 pub(super) fn run<K: Differentiable>(
     layer: &K,
     sizes: [[usize; 2]; 2],
@@ -21,31 +23,43 @@ pub(super) fn run<K: Differentiable>(
     to: &mut [K::Elem],
     scratch: &mut Scratch,
 ) -> Option<()> {
-    let turned = turned(layer, K::Elem::work(scratch));
+    let ([image, out], config) = (sizes, const { &K::CONFIG });
+    let places = if const { K::FOLDS } { const { &K::InputGradient::CONFIG }.places(out)? } else { image };
+    let images = to.len() / (image[0] * image[1] * config.in_channels);
+    let work = K::Elem::work(scratch);
+    let mut plain = core::mem::take(&mut work.weights);
+    let (mut weights, mut bias) = (core::mem::take(&mut work.turned), core::mem::take(&mut work.bias));
+    let turn = Turn::new(layer, &mut plain);
+    bias.take(turn.channels()).fill(K::Elem::ZERO);
+    let once = turn.is_needed_once(images, [out, places]);
+    if once == Some(false) {
+        turn.all(weights.take(turn.len()));
+    }
+    let parameters = Parameters { isa: layer.parameters().isa, original: None, weights, bias };
+    let turned = K::InputGradient::from_parameters(parameters);
+    let make = (once == Some(true)).then_some(&turn as &dyn MakeBlock<_>);
     let done = if const { K::FOLDS } {
-        folded::<K>(&turned, sizes, grad, to, scratch)
+        folded::<K>(&turned, make, [image, out, places], grad, to, scratch)
     } else {
-        let [image, out] = sizes;
-        run::run_on_threads(&turned, 0, [out, image], grad, to, |len| {
-            Some(K::Elem::buffer(scratch).take(len))
-        })
+        let memory = K::Elem::buffer(scratch);
+        run::run_on_threads(&turned, make, 0, [out, image], grad, to, |len| Some(memory.take(len)))
     };
     let Parameters { weights, bias, .. } = turned.into_parameters();
     let work = K::Elem::work(scratch);
-    (work.turned, work.bias) = (weights, bias);
-    done
+    (work.weights, work.turned, work.bias) = (plain, weights, bias);
+    once.and(done)
 }
 
 /// Group by group, by way of the padded image's gradient.
 fn folded<K: Differentiable>(
     turned: &K::InputGradient,
-    [image, out]: [[usize; 2]; 2],
+    make: Option<&dyn MakeBlock<K::Elem>>,
+    [image, out, places]: [[usize; 2]; 3],
     grad: &[K::Elem],
     to: &mut [K::Elem],
     scratch: &mut Scratch,
 ) -> Option<()> {
     let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
-    let places = adjoint.places(out)?;
     let elements = places[0].checked_mul(places[1])?.checked_mul(adjoint.out_per_group())?;
     let mut planes = core::mem::take(&mut K::Elem::work(scratch).planes);
     let buffer = planes.take(elements);
@@ -53,10 +67,11 @@ fn folded<K: Differentiable>(
         (config.out_per_group() * out[0] * out[1], config.in_per_group() * image[0] * image[1]);
     let (mut done, level) = (Some(()), turned.parameters().isa.level());
     for (at, (grad, to)) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)).enumerate() {
-        let memory = K::Elem::buffer(scratch);
-        let (group, sizes) = (at % config.groups, [out, places]);
-        let run =
-            || run::run_on_threads(turned, group, sizes, grad, buffer, move |len| Some(memory.take(len)));
+        let (memory, group) = (K::Elem::buffer(scratch), at % config.groups);
+        let run = || {
+            let sizes = [out, places];
+            run::run_on_threads(turned, make, group, sizes, grad, buffer, move |len| Some(memory.take(len)))
+        };
         done = done.and_then(|()| run());
         K::Elem::fold(level, FoldJob { config, size: image, places }, buffer, to);
     }

@@ -2,123 +2,134 @@
 //! output channels exchanged, residue by residue.
 //!
 //! They are made for every call, so it matters how. A tap's weights, as they are packed for `forward`, are a
-//! matrix of input channels by output channels, and those of the other layer are its transpose.
+//! matrix of input channels by output channels, and those of the other layer are its transpose. Where each block's are
+//! needed once, they are made just then, and come and go in the cache: those of a layer of many channels are several
+//! megabytes.
 
 use super::copies::Matrix;
 use super::fold::Axis;
 use crate::backward::Differentiable;
+use crate::extent::Extent;
 use crate::filtering::{Filtering, Kernels};
-use crate::kernel::{Kernel, Parameters, ParametersRef, Scheme, Trainable};
+use crate::kernel::{Kernel, ParametersRef, Scheme};
 use crate::pack::{Block, blocks, packed_channels, terms, unpack_into};
-use crate::scratch::Work;
+use crate::run::MakeBlock;
+use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, run};
 
-/// The layer of the input's gradient with this layer's weights. Its memory is the scratch's, on loan.
-pub(super) fn turned<K: Differentiable>(layer: &K, work: &mut Work<K::Elem>) -> K::InputGradient {
-    let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
-    let ParametersRef { isa, original, weights, .. } = layer.parameters();
-    let [from, to] = [run::scheme::<K>(isa), run::scheme::<K::InputGradient>(isa)];
-    let width = packed_channels(to, adjoint.out_per_group()) * config.groups;
-    let mut turned = core::mem::take(&mut work.turned);
-    let mut bias = core::mem::take(&mut work.bias);
-    bias.take(width).fill(K::Elem::ZERO);
-    let packed = turned.take(width * terms(adjoint, to));
-    let turn = Turn { isa, config, adjoint, axes: Axis::of(config), to };
-    if turn.has_gaps() {
-        packed.fill(K::Elem::ZERO);
-    }
-    match (original, &to.filtering) {
-        (None, None) => turn.turn(from, weights, packed),
-        (Some(original), None) => turn.plain(original, packed),
-        (Some(original), Some(filtering)) => turn.transform(filtering, original, packed),
-        (None, Some(filtering)) => {
-            let plain = work.weights.take(config.weight_shape().into_iter().product());
-            unpack_into(weights, config, from, plain);
-            turn.transform(filtering, plain, packed);
-        }
-    }
-    K::InputGradient::from_parameters(Parameters { isa, original: None, weights: turned, bias })
-}
-
-/// Output channels whose weights are picked before those of the next.
-const PICKED: usize = 8;
-
 /// From which layer to which.
-struct Turn<'a> {
+pub(super) struct Turn<'a, E> {
     isa: Isa,
     config: &'a Conv2dConfig,
     adjoint: &'a Conv2dConfig,
     axes: [Axis; 2],
+    from: From<'a, E>,
     /// How the turned weights are packed.
     to: &'a Scheme,
 }
 
-impl Turn<'_> {
-    /// The blocks of one group, each with where its weights start.
-    fn blocks(&self) -> impl Iterator<Item = (Block, usize)> {
-        let terms = terms(self.adjoint, self.to);
-        blocks(self.to, self.adjoint.out_per_group()).map(move |block| (block, block.first * terms))
+/// The layer's weights.
+enum From<'a, E> {
+    /// As they are packed for `forward`.
+    Packed(&'a Scheme, &'a [E]),
+    /// In torch's order.
+    Plain(&'a [E]),
+}
+
+impl<'a, E: Element> Turn<'a, E> {
+    /// `plain` is memory for the weights in torch's order, if they must be unpacked first.
+    pub(super) fn new<K: Differentiable<Elem = E>>(layer: &'a K, plain: &'a mut Aligned<E>) -> Self {
+        let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
+        let ParametersRef { isa, original, weights, .. } = layer.parameters();
+        let [scheme, to] = [run::scheme::<K>(isa), run::scheme::<K::InputGradient>(isa)];
+        let from = match (original, &to.filtering) {
+            (Some(original), _) => From::Plain(original),
+            (None, None) => From::Packed(scheme, weights),
+            (None, Some(_)) => {
+                let plain = plain.take(config.weight_shape().into_iter().product());
+                unpack_into(weights, config, scheme, plain);
+                From::Plain(plain)
+            }
+        };
+        Self { isa, config, adjoint, axes: Axis::of(config), from, to }
     }
 
-    /// Elements of one group's turned weights.
-    fn each(&self) -> usize {
-        packed_channels(self.to, self.adjoint.out_per_group()) * terms(self.adjoint, self.to)
+    /// Output channels of the turned layer, filling lanes included.
+    pub(super) fn channels(&self) -> usize {
+        packed_channels(self.to, self.adjoint.out_per_group()) * self.config.groups
     }
 
-    /// Whether some of the turned weights belong to no tap or to no channel.
-    fn has_gaps(&self) -> bool {
-        let channels = self.adjoint.out_per_group();
-        let taps = channels * self.adjoint.kernel_size[0] * self.adjoint.kernel_size[1];
-        let own = self.config.in_per_group() * self.config.kernel_size[0] * self.config.kernel_size[1];
-        taps != own || packed_channels(self.to, channels) != channels
+    /// Elements of all turned weights.
+    pub(super) fn len(&self) -> usize {
+        self.channels() * terms(self.adjoint, self.to)
     }
 
-    /// Turns weights that are packed in some way.
-    fn turn<E: Element>(&self, scheme: &Scheme, weights: &[E], packed: &mut [E]) {
-        let outs = self.config.out_per_group();
-        let terms = terms(self.config, scheme);
-        let each = packed_channels(scheme, outs) * terms;
-        if self.config.groups > 1 && outs == 1 && self.config.in_per_group() == 1 {
-            return self.depthwise(&weights[..self.config.groups * each], each, packed);
+    /// Whether a call of the turned layer over images of these sizes needs each weight once; `None` if a size cannot be
+    /// counted.
+    pub(super) fn is_needed_once(&self, images: usize, [image, out]: [[usize; 2]; 2]) -> Option<bool> {
+        let extent = Extent::new::<E>(self.to, self.adjoint, image, out)?;
+        Some(images == 1 && self.config.groups == 1 && extent.bands().count() == 1)
+    }
+
+    /// Turns all weights.
+    pub(super) fn all(&self, packed: &mut [E]) {
+        let (config, terms) = (self.config, terms(self.adjoint, self.to));
+        let each = packed.len() / config.groups;
+        if let From::Packed(scheme, weights) = self.from
+            && config.groups > 1
+            && [config.out_per_group(), config.in_per_group()] == [1, 1]
+        {
+            return self.depthwise(scheme, weights, packed);
         }
-        let groups = weights.chunks_exact(each);
-        for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
-            for from in blocks(scheme, outs) {
-                let weights = &weights[from.first * terms..][..from.width * terms];
-                for (to, start) in self.blocks() {
-                    self.block(from, weights, to, &mut packed[start..]);
-                }
+        for (group, packed) in packed.chunks_exact_mut(each).enumerate() {
+            for block in blocks(self.to, self.adjoint.out_per_group()) {
+                self.make(group, block, &mut packed[block.first * terms..][..block.width * terms]);
             }
         }
     }
 
+    /// Whether some of a block's turned weights belong to no tap or to no channel.
+    fn has_gaps(&self, block: Block) -> bool {
+        let taps = self.adjoint.out_per_group() * self.adjoint.kernel_size.iter().product::<usize>();
+        let own = self.config.in_per_group() * self.config.kernel_size.iter().product::<usize>();
+        taps != own || block.channels != block.width
+    }
+
     /// Turns the weights of groups of one channel, tap by tap: to go block by block would take most of the time that
     /// a small layer's gradient takes.
-    fn depthwise<E: Element>(&self, weights: &[E], each: usize, packed: &mut [E]) {
-        let apart = each / self.config.kernel_size.iter().product::<usize>();
-        for (to, start) in self.blocks() {
-            for channel in 0..to.channels {
-                for (tap, place) in self.taps_of(to.first + channel) {
-                    let from = weights[tap * apart..].iter().step_by(each);
-                    let places = packed[start + place * to.width + channel..].iter_mut().step_by(self.each());
+    fn depthwise(&self, scheme: &Scheme, weights: &[E], packed: &mut [E]) {
+        let (groups, to_terms) = (self.config.groups, terms(self.adjoint, self.to));
+        let [from_each, to_each] =
+            [packed_channels(scheme, 1) * terms(self.config, scheme), packed.len() / groups];
+        let weights = &weights[..groups * from_each];
+        let apart = from_each / terms(self.config, scheme);
+        for block in blocks(self.to, self.adjoint.out_per_group()) {
+            let packed = &mut packed[block.first * to_terms..];
+            for channel in 0..block.channels {
+                for (tap, place) in self.taps_of(block.first + channel) {
+                    let from = weights[tap * apart..].iter().step_by(from_each);
+                    let places = packed[place * block.width + channel..].iter_mut().step_by(to_each);
                     places.zip(from).for_each(|(to, from)| *to = *from);
                 }
             }
         }
     }
 
-    /// From one block to another: each run of lanes that belong to one residue.
-    fn block<E: Element>(&self, from: Block, weights: &[E], to: Block, packed: &mut [E]) {
+    /// Turns packed weights of one group: each run of lanes that belong to one residue, from each of the layer's blocks.
+    fn packed(&self, scheme: &Scheme, weights: &[E], block: Block, to: &mut [E]) {
         let (depth, outs) = (self.config.in_per_group(), self.config.out_per_group());
         let mut first = 0;
-        while first < to.channels {
-            let (residue, channel) = ((to.first + first) / depth, (to.first + first) % depth);
-            let rows = (depth - channel).min(to.channels - first);
-            for (tap, place) in self.taps_of(residue) {
-                let values = &weights[(tap * depth + channel) * from.width..];
-                let matrix = Matrix { values, rows, columns: from.channels, stride: from.width };
-                let at = (place * outs + from.first) * to.width + first;
-                matrix.transpose(self.isa, &mut packed[at..], to.width);
+        while first < block.channels {
+            let (residue, channel) = ((block.first + first) / depth, (block.first + first) % depth);
+            let rows = (depth - channel).min(block.channels - first);
+            for from in blocks(scheme, outs) {
+                let weights = &weights[from.first * terms(self.config, scheme)..];
+                for (tap, place) in self.taps_of(residue) {
+                    let values = &weights[(tap * depth + channel) * from.width..];
+                    let matrix = Matrix { values, rows, columns: from.channels, stride: from.width };
+                    let at = (place * outs + from.first) * block.width + first;
+                    matrix.transpose(self.isa, &mut to[at..], block.width);
+                }
             }
             first += rows;
         }
@@ -135,46 +146,76 @@ impl Turn<'_> {
         })
     }
 
-    /// Turns weights in torch's order, of a layer of stride 1. A tap's weights are as many apart as there are taps:
-    /// to pick them one by one is faster than to transpose squares of which a part is taps. Those of some output
-    /// channels are picked tap by tap, so that they are still in the cache for the next tap, and are written side by side:
-    /// the places of two taps are as far apart as a power of two, and the cache cannot hold all of them.
-    fn plain<E: Element>(&self, weights: &[E], packed: &mut [E]) {
+    /// Turns weights of one group in torch's order, of a layer of stride 1. A tap's weights are as many apart as there are
+    /// taps: to pick them one by one is faster than to transpose squares of which a part is taps, and a tenth faster
+    /// yet where the compiler knows how many taps there are.
+    fn plain(&self, weights: &[E], block: Block, to: &mut [E]) {
+        match self.config.kernel_size.iter().product() {
+            9 => self.pick(9, weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]), block, to),
+            taps => self.pick(taps, weights.chunks_exact(taps), block, to),
+        }
+    }
+
+    /// Picks the weights of one output channel tap by tap, each a whole row of the block: the rows of two taps are often as
+    /// far apart as a power of two, and the cache would have forgotten the first part of one when the second comes.
+    #[inline(always)]
+    fn pick<'w>(
+        &self,
+        taps: usize,
+        kernels: impl Iterator<Item = &'w [E]> + Clone,
+        block: Block,
+        to: &mut [E],
+    ) {
         let (outs, depth) = (self.config.out_per_group(), self.config.in_per_group());
-        let taps = self.config.kernel_size[0] * self.config.kernel_size[1];
-        let groups = weights.chunks_exact(outs * depth * taps);
-        for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
-            for (block, start) in self.blocks() {
-                for (some, weights) in weights.chunks(PICKED * depth * taps).enumerate() {
-                    for (tap, place) in self.taps_of(0) {
-                        let to = &mut packed[start + (place * outs + some * PICKED) * block.width..];
-                        let from = weights.chunks_exact(depth * taps);
-                        for (to, from) in to.chunks_mut(block.width).zip(from) {
-                            let from = from[block.first * taps..].chunks_exact(taps);
-                            to.iter_mut()
-                                .take(block.channels)
-                                .zip(from)
-                                .for_each(|(to, from)| *to = from[tap]);
-                        }
-                    }
-                }
+        for o in 0..outs {
+            let kernels = kernels.clone().skip(o * depth + block.first);
+            for tap in 0..taps {
+                let row = &mut to[((taps - 1 - tap) * outs + o) * block.width..][..block.channels];
+                row.iter_mut().zip(kernels.clone()).for_each(|(to, kernel)| *to = kernel[tap]);
             }
         }
     }
 
-    /// Turns and transforms weights in torch's order, of a layer of stride 1.
-    fn transform<E: Element>(&self, filtering: &Filtering, weights: &[E], packed: &mut [E]) {
-        let (outs, depth, size) =
-            (self.config.out_per_group(), self.config.in_per_group(), self.config.kernel_size);
-        let taps = size[0] * size[1];
-        let groups = weights.chunks_exact(outs * depth * taps);
-        for (weights, packed) in groups.zip(packed.chunks_exact_mut(self.each())) {
-            for (block, start) in self.blocks() {
-                for (o, weights) in weights.chunks_exact(depth * taps).enumerate() {
-                    let values = &weights[block.first * taps..];
-                    let kernels = Kernels { values, apart: taps, count: block.channels, size, turned: true };
-                    let to = &mut packed[start + o * block.width..];
-                    E::transform(self.isa.level(), filtering, kernels, to, outs * block.width);
+    /// Turns and transforms weights of one group in torch's order, of a layer of stride 1.
+    fn transform(&self, filtering: &Filtering, weights: &[E], block: Block, to: &mut [E]) {
+        let (outs, size) = (self.config.out_per_group(), self.config.kernel_size);
+        let apart = size[0] * size[1];
+        for (o, weights) in weights.chunks_exact(self.each_out()).enumerate() {
+            let values = &weights[block.first * apart..];
+            let kernels = Kernels { values, apart, count: block.channels, size, turned: true };
+            E::transform(
+                self.isa.level(),
+                filtering,
+                kernels,
+                &mut to[o * block.width..],
+                outs * block.width,
+            );
+        }
+    }
+
+    /// Weights of one output channel, in torch's order.
+    fn each_out(&self) -> usize {
+        self.config.in_per_group() * self.config.kernel_size.iter().product::<usize>()
+    }
+}
+
+impl<E: Element> MakeBlock<E> for Turn<'_, E> {
+    fn make(&self, group: usize, block: Block, to: &mut [E]) {
+        if self.has_gaps(block) {
+            to.fill(E::ZERO);
+        }
+        let (config, outs) = (self.config, self.config.out_per_group());
+        match (&self.from, &self.to.filtering) {
+            (From::Packed(scheme, weights), _) => {
+                let each = packed_channels(scheme, outs) * terms(config, scheme);
+                self.packed(scheme, &weights[group * each..][..each], block, to);
+            }
+            (From::Plain(weights), filtering) => {
+                let each = outs * self.each_out();
+                let weights = &weights[group * each..][..each];
+                match filtering {
+                    Some(filtering) => self.transform(filtering, weights, block, to),
+                    None => self.plain(weights, block, to),
                 }
             }
         }
