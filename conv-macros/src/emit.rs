@@ -82,10 +82,19 @@ impl Emitter<'_> {
                 let zero = self.dtype.literal(0.0);
                 quote!(let mut #name = [#zero; #len];)
             }
+            Stmt::Let { var, value } => {
+                let (var, value) = (variable(*var), index(value));
+                quote!(let #var = ::core::hint::black_box(#value);)
+            }
             Stmt::Window { name, buffer, at, len } => {
                 let (name, source, at) = (register(name), slice(*buffer), index(at));
                 let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
                 quote!(let #name: &[#element; #len] = #private::window(#source, #at);)
+            }
+            Stmt::WindowMut { name, buffer, at, len } => {
+                let (name, target, at) = (register(name), slice_mut(*buffer), index(at));
+                let (element, len) = (self.dtype.ident(), Literal::usize_unsuffixed(*len));
+                quote!(let #name: &mut [#element; #len] = #private::window_mut(#target, #at);)
             }
             Stmt::Row { name, buffer, at, len } => {
                 let (name, source, at, len) = (register(name), slice(*buffer), index(at), index(len));

@@ -211,6 +211,9 @@ pub(crate) enum Vector {
 /// A statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stmt {
+    /// Names a number that is the same in all loops. The compiler must not know how it was computed: it would do
+    /// so for every place that depends on it.
+    Let { var: Var, value: Index },
     /// An array on the stack, filled with zeros.
     Local { buffer: Buffer, len: usize },
     /// `for var in from..to`
@@ -224,6 +227,8 @@ pub(crate) enum Stmt {
     Choose { value: Index, at_least: usize, then: Vec<Stmt>, otherwise: Vec<Stmt> },
     /// Names `len` consecutive elements, checked once and then indexed by constants.
     Window { name: Reg, buffer: Buffer, at: Index, len: usize },
+    /// As [`Stmt::Window`], to store to: until that is done, nothing else is read from the buffer.
+    WindowMut { name: Reg, buffer: Buffer, at: Index, len: usize },
     /// Names `len` consecutive elements, to take windows from: where several rows have one length, one check
     /// serves the windows of all.
     Row { name: Reg, buffer: Buffer, at: Index, len: Index },

@@ -17,16 +17,28 @@
 //!    sign, whose rows differ in the sign of every other constant: they share both halves of their sums.
 //! 5. A dilated kernel is `d x d` plain ones, each on the rows and columns of one remainder modulo `d`: tiles
 //!    read pixels that lie apart, and their outputs are put in order on the way out.
-//! 6. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
+//! 6. Places that are used together, a transform's 36 products say, are one window where their distances are known. With
+//!    a check for each, in loops of three levels, the compiler took three times as long, and the layer 5 % longer.
+//!    (As rows with names of their own, which share a check even where the distances are not known: their addresses do not fit
+//!    the registers, and a layer for any image took 6 % longer.)
+//! 7. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
 //!    pixels, in which those that do not belong cancel. So would they not if they were infinite; then the
 //!    whole tile is NaN, not the pixels next to it alone.
 
-#![expect(clippy::float_cmp, reason = "constants are exact, and compared as such")]
+mod apply;
+mod places;
 
+use self::apply::apply;
+use self::places::Places;
 use super::outer::Outer;
 use super::{Block, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
-use crate::plan::{Matrix, Transform, pixel_steps};
+use crate::plan::{Transform, pixel_steps};
+
+/// Sizes that kernels for any image compute once: tiles in a row, and from one product of all tiles to the next.
+const ACROSS: Var = Var("across");
+const APART: Var = Var("apart");
+const MADE_APART: Var = Var("made_apart");
 
 /// The transforms along both axes, and how they lie in memory.
 pub(super) struct Winograd<'a> {
@@ -43,14 +55,17 @@ impl Winograd<'_> {
 
     /// Tiles over the rows of the band: for each remainder modulo the dilation, those of its rows.
     fn tile_rows(&self) -> Index {
+        self.tile_rows_of(self.block.size(Size::OutH))
+    }
+
+    fn tile_rows_of(&self, out_h: Index) -> Index {
         let d = self.block.spec.dilation.h;
-        self.block.size(Size::OutH).tiles_of(d).tiles_of(self.rows.outputs()) * d
+        out_h.tiles_of(d).tiles_of(self.rows.outputs()) * d
     }
 
     /// Tiles over the columns, likewise.
     fn tile_columns(&self) -> Index {
-        let d = self.block.spec.dilation.w;
-        self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d
+        named(ACROSS, self.value_of(ACROSS))
     }
 
     /// The first output row of a row of tiles, and the first input row.
@@ -67,10 +82,42 @@ impl Winograd<'_> {
         self.tile_rows() * self.tile_columns()
     }
 
-    /// From one product of all tiles to the next, if it has so many elements in each. All products of a tile are read
-    /// together, and written: they should not share places of the cache.
-    fn apart(&self, width: usize) -> Index {
-        spread(self.tiles() * width, self.block.plan.machine.line())
+    /// From one product of all tiles to the next, of the image.
+    fn apart(&self) -> Index {
+        named(APART, self.value_of(APART))
+    }
+
+    /// The same, of the outputs.
+    fn made_apart(&self) -> Index {
+        named(MADE_APART, self.value_of(MADE_APART))
+    }
+
+    /// How one of the sizes is computed that have names. All products of a tile are read together, and written: they
+    /// should not share places of the cache. The last band may be lower than the others; of an image that is known, its
+    /// products are as far apart as theirs.
+    fn value_of(&self, name: Var) -> Index {
+        let width = match name {
+            ACROSS => {
+                let d = self.block.spec.dilation.w;
+                return self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d;
+            }
+            APART => self.depth(),
+            _ => self.block.width,
+        };
+        let rows = match self.block.plan.sizes {
+            Some(known) => self.tile_rows_of(Index::Const(known.band)),
+            None => self.tile_rows(),
+        };
+        spread(rows * self.tile_columns() * width, self.block.plan.machine.line())
+    }
+
+    /// Computes the sizes of these names, unless they are known.
+    fn name_sizes(&self, names: &[Var]) -> Vec<Stmt> {
+        let sizes = names.iter().map(|&var| (var, self.value_of(var)));
+        sizes
+            .filter(|(_, value)| value.constant().is_none())
+            .map(|(var, value)| Stmt::Let { var, value })
+            .collect()
     }
 
     /// Elements from one pixel to the next.
@@ -82,7 +129,8 @@ impl Winograd<'_> {
     pub(super) fn prepare(&self) -> Vec<Stmt> {
         let (lanes, depth) = (self.block.lanes(), self.depth());
         let vectors = self.block.spec.in_per_group().div_ceil(lanes);
-        looped("ty", self.tile_rows(), |ty| {
+        let mut body = self.name_sizes(&[ACROSS, APART]);
+        body.extend(looped("ty", self.tile_rows(), |ty| {
             looped("tx", self.tile_columns(), |tx| {
                 counted("c", vectors, |c| {
                     let channel = c * lanes;
@@ -92,7 +140,8 @@ impl Winograd<'_> {
                     self.input_tile(&pixel, &(tile * depth + channel))
                 })
             })
-        })
+        }));
+        body
     }
 
     /// One tile, one vector of channels.
@@ -109,14 +158,18 @@ impl Winograd<'_> {
                 body.push(Stmt::Set { reg: Reg::new("d", &[i, j]), value });
             }
         }
+        let (apart, last) = (self.apart(), rows * columns - 1);
+        let last = apart.clone() * last;
+        let products = Places { name: "products", buffer: Buffer::Output, first: to.clone(), last };
+        body.extend(products.open(self.block.lanes(), true));
         for j in 0..columns {
             body.extend(apply(&self.rows.input, |i| Reg::new("d", &[i, j]), |i| Reg::new("e", &[i, j])));
         }
         for i in 0..rows {
             body.extend(apply(&self.columns.input, |j| Reg::new("e", &[i, j]), |j| Reg::new("v", &[i, j])));
             for j in 0..columns {
-                let at = self.apart(self.depth()) * (i * columns + j) + to.clone();
-                body.push(Stmt::Store { reg: Reg::new("v", &[i, j]), buffer: Buffer::Output, at });
+                let at = apart.clone() * (i * columns + j);
+                body.push(products.store(Reg::new("v", &[i, j]), at));
             }
         }
         body
@@ -125,9 +178,10 @@ impl Winograd<'_> {
     /// One block of output channels, from `V` to the output.
     pub(super) fn block(&self, pixels: usize) -> Vec<Stmt> {
         let steps = pixel_steps(pixels);
-        let mut body = looped("k", Index::Const(self.products()), |product| {
+        let mut body = self.name_sizes(&[ACROSS, APART, MADE_APART]);
+        body.extend(looped("k", Index::Const(self.products()), |product| {
             ladder("t", &self.tiles(), &steps, &|tile, pixels| self.multiply(&product, &tile, pixels))
-        });
+        }));
         body.extend(looped("ty", self.tile_rows(), |ty| self.output_row(&ty)));
         body
     }
@@ -136,12 +190,11 @@ impl Winograd<'_> {
     fn multiply(&self, product: &Index, tile: &Index, pixels: usize) -> Vec<Stmt> {
         let block = self.block;
         let outer = Outer { block, pixels, apart: self.depth(), plane: Index::Const(1) };
-        let row = |width: usize| self.apart(width) * product.clone() + tile.clone() * width;
+        let row = |apart: Index, width: usize| apart * product.clone() + tile.clone() * width;
+        let [image, made] = [row(self.apart(), self.depth()), row(self.made_apart(), block.width)];
         let mut body = outer.start(|_| Vector::Zero);
-        body.extend(
-            outer.channels(|c| (row(self.depth()) + c.clone(), block.weights_at(product.clone(), c))),
-        );
-        body.extend(outer.store(Buffer::Work, &row(block.width)));
+        body.extend(outer.channels(|c| (image.clone() + c.clone(), block.weights_at(product.clone(), c))));
+        body.extend(outer.store(Buffer::Work, &made));
         body
     }
 
@@ -150,7 +203,7 @@ impl Winograd<'_> {
     fn output_row(&self, ty: &Index) -> Vec<Stmt> {
         let (block, d) = (self.block, self.block.spec.dilation.h);
         let line = self.tile_columns() * (self.columns.outputs() * block.width);
-        let rows_at = self.apart(block.width) * self.products();
+        let rows_at = self.made_apart() * self.products();
         let mut body = looped("tx", self.tile_columns(), |tx| {
             counted("v", block.vectors(), |v| {
                 let start = v * block.lanes();
@@ -183,102 +236,44 @@ impl Winograd<'_> {
             Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at: start.clone(), len: lanes },
             Stmt::Set { reg: Reg::new("bias", &[]), value: Vector::Load { window: bias, at: 0 } },
         ];
+        let (apart, last) = (self.made_apart(), rows * columns - 1);
+        let last = apart.clone() * last;
+        let products = Places { name: "products", buffer: Buffer::Work, first: from.clone(), last };
+        body.extend(products.open(lanes, false));
         for j in 0..columns {
             for i in 0..rows {
-                let name = Reg::new("product", &[i, j]);
-                let at = self.apart(block.width) * (i * columns + j) + from.clone();
-                body.push(Stmt::Window { name: name.clone(), buffer: Buffer::Work, at, len: lanes });
-                body.push(Stmt::Set {
-                    reg: Reg::new("m", &[i, j]),
-                    value: Vector::Load { window: name, at: 0 },
-                });
+                let at = apart.clone() * (i * columns + j);
+                body.extend(products.load(Reg::new("m", &[i, j]), at, lanes));
             }
             body.extend(apply(&self.rows.output, |i| Reg::new("m", &[i, j]), |a| Reg::new("n", &[a, j])));
         }
+        let [last_a, last_b] = [&self.rows, &self.columns].map(|axis| axis.outputs() - 1);
+        let next = block.spec.dilation.w * block.width;
+        let last = line.clone() * last_a + last_b * next;
+        let outputs = Places { name: "outputs", buffer: Buffer::Work, first: to.clone(), last };
+        body.extend(outputs.open(lanes, true));
         for a in 0..self.rows.outputs() {
             body.extend(apply(&self.columns.output, |j| Reg::new("n", &[a, j]), |b| Reg::new("s", &[a, b])));
             for b in 0..self.columns.outputs() {
                 let (sum, reg) = (Reg::new("s", &[a, b]), Reg::new("y", &[a, b]));
                 let terms = vec![(1.0, sum), (1.0, Reg::new("bias", &[]))];
                 body.push(Stmt::Combine { reg: reg.clone(), terms });
-                let at = to.clone() + line.clone() * a + b * block.spec.dilation.w * block.width;
-                body.push(Stmt::Store { reg, buffer: Buffer::Work, at });
+                body.push(outputs.store(reg, line.clone() * a + b * next));
             }
         }
         body
     }
 }
 
-/// A matrix times a vector of registers. What belongs to two points that differ in sign alone is computed
-/// together: rows of `BT` are the sum and the difference of the same two halves, and rows of `AT` use
-/// either the sum or the difference of two columns.
-fn apply(matrix: &Matrix, input: impl Fn(usize) -> Reg, output: impl Fn(usize) -> Reg) -> Vec<Stmt> {
-    let mut body = Vec::new();
-    let columns = paired_columns(matrix);
-    let [sum, difference] =
-        ["sum", "difference"].map(|name| move |k: usize, of: &Reg| Reg(format!("{}_{name}_{k}", of.0)));
-    for &k in &columns {
-        let both = |sign| vec![(1.0, input(k)), (sign, input(k + 1))];
-        body.push(Stmt::Combine { reg: sum(k, &output(0)), terms: both(1.0) });
-        body.push(Stmt::Combine { reg: difference(k, &output(0)), terms: both(-1.0) });
-    }
-    let terms = |r: usize, keep: &dyn Fn(usize) -> bool| -> Vec<(f64, Reg)> {
-        let row = matrix[r].iter().enumerate().filter(|(k, value)| **value != 0.0 && keep(*k));
-        row.filter_map(|(k, value)| match k {
-            k if columns.contains(&k) && r.is_multiple_of(2) => Some((*value, sum(k, &output(0)))),
-            k if columns.contains(&k) => Some((*value, difference(k, &output(0)))),
-            k if k > 0 && columns.contains(&(k - 1)) => None,
-            k => Some((*value, input(k))),
-        })
-        .collect()
-    };
-    let mut r = 0;
-    while r < matrix.len() {
-        let (even, odd) = (terms(r, &|k| k % 2 == 0), terms(r, &|k| k % 2 == 1));
-        let mirrored = matrix.get(r + 1).is_some_and(|next| are_mirrored(&matrix[r], next));
-        if columns.is_empty() && mirrored && !even.is_empty() && !odd.is_empty() {
-            let [even_reg, odd_reg] = ["even", "odd"].map(|name| Reg(format!("{}_{name}", output(r).0)));
-            body.push(Stmt::Combine { reg: even_reg.clone(), terms: even });
-            body.push(Stmt::Combine { reg: odd_reg.clone(), terms: odd });
-            let both = |sign| vec![(1.0, even_reg.clone()), (sign, odd_reg.clone())];
-            body.push(Stmt::Combine { reg: output(r), terms: both(1.0) });
-            body.push(Stmt::Combine { reg: output(r + 1), terms: both(-1.0) });
-            r += 2;
-        } else {
-            body.push(Stmt::Combine { reg: output(r), terms: terms(r, &|_| true) });
-            r += 1;
-        }
-    }
-    body
-}
-
-/// The first of each two columns whose constants are equal in even rows and differ in sign in odd ones.
-fn paired_columns(matrix: &Matrix) -> Vec<usize> {
-    let paired = |k: usize| {
-        let signs = matrix
-            .iter()
-            .enumerate()
-            .map(|(r, row)| (row[k], if r % 2 == 0 { row[k + 1] } else { -row[k + 1] }));
-        signs.clone().all(|(a, b)| a == b) && signs.filter(|(a, _)| *a != 0.0).count() > 1
-    };
-    let mut pairs: Vec<usize> = Vec::new();
-    for k in 0..matrix[0].len().saturating_sub(1) {
-        if pairs.last().is_none_or(|last| last + 1 < k) && paired(k) {
-            pairs.push(k);
-        }
-    }
-    pairs
+/// A size by its name, unless it is known.
+fn named(name: Var, value: Index) -> Index {
+    if value.constant().is_some() { value } else { Index::Var(name) }
 }
 
 /// The first output of a tile, along an axis. A dilated kernel reads, and a tile makes, outputs of one
 /// remainder modulo the dilation `d` alone.
 fn first(tile: &Index, d: usize, outputs: usize) -> Index {
     tile.clone().modulo(d) + tile.clone().divided_by(d) * (d * outputs)
-}
-
-/// Whether two rows differ in the sign of their odd constants alone.
-fn are_mirrored(a: &[f64], b: &[f64]) -> bool {
-    a.iter().zip(b).enumerate().all(|(k, (a, b))| if k % 2 == 0 { a == b } else { *a == -b })
 }
 
 /// So many elements, up to an odd number of cache lines: see [`Machine::spread`](crate::plan::Machine::spread).

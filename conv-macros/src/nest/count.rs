@@ -61,6 +61,8 @@ fn count(body: &[Stmt]) -> Count {
             | Stmt::Row { .. }
             | Stmt::PaddedRows(_)
             | Stmt::WindowOfRow { .. }
+            | Stmt::WindowMut { .. }
+            | Stmt::Let { .. }
             | Stmt::OutputRows { .. }
             | Stmt::Copy { .. } => {}
         }

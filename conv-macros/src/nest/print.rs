@@ -49,7 +49,10 @@ impl Display for Simple<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             Stmt::Local { buffer, len } => write!(f, "{buffer} = [0; {len}]"),
-            Stmt::Window { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
+            Stmt::Let { var, value } => write!(f, "{var} = {value}"),
+            Stmt::Window { name, buffer, at, len } | Stmt::WindowMut { name, buffer, at, len } => {
+                write!(f, "{name} = {buffer}[{at}; {len}]")
+            }
             Stmt::Row { name, buffer, at, len } => write!(f, "{name} = {buffer}[{at}; {len}]"),
             Stmt::PaddedRows(rows) => write!(f, "{rows}"),
             Stmt::WindowOfRow { name, row, at, len } => write!(f, "{name} = {row}[{at}; {len}]"),

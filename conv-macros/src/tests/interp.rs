@@ -71,7 +71,11 @@ impl Interpreter {
             Stmt::Local { buffer, len } => {
                 self.buffers.insert(*buffer, vec![0.0; *len]);
             }
-            Stmt::Window { name, buffer, at, len } => {
+            Stmt::Let { var, value } => {
+                let value = self.index(value);
+                self.variables.insert(var.0, value);
+            }
+            Stmt::Window { name, buffer, at, len } | Stmt::WindowMut { name, buffer, at, len } => {
                 let at = self.index(at);
                 assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
                 self.windows.insert(name.clone(), (*buffer, at, *len));

@@ -15,7 +15,7 @@ use super::interp;
 use super::pattern::Weights;
 use crate::lower::lower;
 use crate::nest::{Buffer, Size};
-use crate::plan::{Geometry, Plan, Tile};
+use crate::plan::{Geometry, Plan, Tile, Transform};
 use crate::spec::{Hw, PaddingMode, Spec};
 
 /// A layer, an image for it, and which of its tiles to try.
@@ -131,12 +131,20 @@ impl Case {
         let elements = self.plan.transforms(&self.spec).map_or(0, |[rows, columns]| {
             let dilation = self.spec.dilation;
             let across = sizes.out.w.div_ceil(dilation.w).div_ceil(columns.outputs()) * dilation.w;
-            let down = band.div_ceil(dilation.h).div_ceil(rows.outputs()) * dilation.h;
+            let down = self.tiles_down(band, &rows);
             let products = rows.products() * columns.products();
             products * self.plan.machine.spread(down * across * width)
                 + across * rows.outputs() * columns.outputs() * width
         });
         vec![f64::NAN; elements]
+    }
+
+    /// Rows of tiles that there is memory for: those of the band, which may be lower than the others, or of an image that
+    /// is known those of any.
+    fn tiles_down(&self, band: usize, rows: &Transform) -> usize {
+        let (d, highest) = (self.spec.dilation.h, self.geometry().band);
+        let band = if self.plan.sizes.is_some() { highest } else { band };
+        band.div_ceil(d).div_ceil(rows.outputs()) * d
     }
 
     /// The sizes for a block of output channels, in a band of rows.

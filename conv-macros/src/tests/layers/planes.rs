@@ -92,7 +92,7 @@ impl Case {
             sizes.out.w.div_ceil(spec.dilation.w).div_ceil(columns.outputs()) * spec.dilation.w;
         let high = tiles_down * rows.outputs() + (spec.kernel.h - 1) * spec.dilation.h;
         let copy = self.channels_last(data, first, high);
-        let apart = plan.machine.spread(tiles_down * tiles_across * depth);
+        let apart = plan.machine.spread(self.tiles_down(band, &rows) * tiles_across * depth);
         let output = vec![f64::NAN; rows.products() * columns.products() * apart];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
         Some(interp::run(&lower_prepare(spec, plan)?, &self.sizes([first, band], 0, 1), buffers))
