@@ -89,6 +89,14 @@ impl Block<'_> {
         self.width / self.lanes()
     }
 
+    /// The output rows, or columns where height and width are one axis, that a call has at least: those of the last band.
+    fn shortest_band(&self) -> usize {
+        self.plan.sizes.map_or(1, |known| {
+            let all = if self.plan.flatten { known.out.w } else { known.out.h };
+            all - (all - 1) / known.band * known.band
+        })
+    }
+
     /// A size: a number if the image is known, else what the caller says.
     fn size(&self, size: Size) -> Index {
         if size == Size::OutH && self.plan.flatten {
@@ -298,7 +306,7 @@ fn ranged(name: &'static str, [from, to]: [Index; 2], body: impl FnOnce(Index) -
     vec![Stmt::For { var, from, to, body: body(Index::Var(var)) }]
 }
 
-/// Tiles of the first of `steps` that fits the extent, the last of which is 1.
+/// Tiles of the first of `steps` that fits the extent, the last of which always does.
 ///
 /// ```text
 /// if extent >= 14 { for x in tiles of 14 .. } else if extent >= 4 { .. } else { for x in tiles of 1 .. }
@@ -309,12 +317,12 @@ fn ladder(
     steps: &[usize],
     body: &dyn Fn(Index, usize) -> Vec<Stmt>,
 ) -> Vec<Stmt> {
-    let (&step, smaller) = steps.split_first().unwrap_or_else(|| unreachable!("the last step is 1"));
+    let (&step, smaller) = steps.split_first().unwrap_or_else(|| unreachable!("the last step fits"));
     let then = || tiles(name, [&Index::Const(0), extent], step, body);
     match extent.constant() {
         Some(known) if known >= step => then(),
         Some(_) => ladder(name, extent, smaller, body),
-        None if step == 1 => then(),
+        None if smaller.is_empty() => then(),
         None => vec![Stmt::Choose {
             value: extent.clone(),
             at_least: step,
@@ -339,6 +347,14 @@ fn tiles(
     }
     let (var, from, extent) = (Var(name), from.clone(), to.clone());
     vec![Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) }]
+}
+
+/// The steps that an extent may need that is never less than this.
+fn needed(mut steps: Vec<usize>, least: usize) -> Vec<usize> {
+    if let Some(fits) = steps.iter().position(|step| *step <= least) {
+        steps.truncate(fits + 1);
+    }
+    steps
 }
 
 /// As [`ladder`], where the extent is not known and two sizes of tiles share it: the larger one as often as it fits,
@@ -392,7 +408,7 @@ fn shared(
     match extent.constant() {
         Some(known) if known < small => ladder(name, extent, rest, body),
         Some(_) => then,
-        None if small == 1 => then,
+        None if rest.is_empty() => then,
         None => {
             let otherwise = ladder(name, extent, rest, body);
             vec![Stmt::Choose { value: extent.clone(), at_least: small, then, otherwise }]

@@ -25,7 +25,7 @@
 use std::ops::Range;
 
 use super::outer::Outer;
-use super::{Block, counted, gathered, ranged, shared_ladder, tiles};
+use super::{Block, counted, gathered, needed, ranged, shared_ladder, tiles};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 use crate::plan::{evenly, pixel_steps};
 
@@ -57,7 +57,8 @@ fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let (y, width) = (Index::Const(0), block.size(Size::OutW));
     let together = block.plan.together(pixels, width.constant().map(|width| width / pixels));
     let mut body = vec![buffer(block, together * pixels)];
-    body.extend(gathered("x", &width, &pixel_steps(pixels), together, &|x, tiles, pixels| {
+    let steps = needed(pixel_steps(pixels), block.shortest_band());
+    body.extend(gathered("x", &width, &steps, together, &|x, tiles, pixels| {
         let outer = outer(block, pixels);
         let mut body = counted("t", tiles, |t| {
             let first = t * pixels;

@@ -55,6 +55,10 @@ pub(super) fn across(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> V
         choices.push(whole(1));
     }
     choices.push(beyond(1));
+    if block.plan.flatten {
+        let fits = choices.iter().position(|(least, _)| *least <= block.shortest_band());
+        choices.truncate(fits.map_or(choices.len(), |fits| fits + 1));
+    }
     first_choice(&extent, choices)
 }
 

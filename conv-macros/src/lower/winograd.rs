@@ -31,7 +31,7 @@ mod places;
 use self::apply::apply;
 use self::places::Places;
 use super::outer::Outer;
-use super::{Block, counted, ladder};
+use super::{Block, counted, ladder, needed};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 use crate::plan::{Transform, pixel_steps};
 
@@ -177,7 +177,9 @@ impl Winograd<'_> {
 
     /// One block of output channels, from `V` to the output.
     pub(super) fn block(&self, pixels: usize) -> Vec<Stmt> {
-        let steps = pixel_steps(pixels);
+        let rows = self.tile_rows_of(Index::Const(self.block.shortest_band()));
+        let least = (rows * self.value_of(ACROSS)).constant();
+        let steps = needed(pixel_steps(pixels), least.unwrap_or(1));
         let mut body = self.name_sizes(&[ACROSS, APART, MADE_APART]);
         body.extend(looped("k", Index::Const(self.products()), |product| {
             ladder("t", &self.tiles(), &steps, &|tile, pixels| self.multiply(&product, &tile, pixels))
