@@ -27,6 +27,7 @@ pub(crate) use sums::sums_candidates;
 pub(crate) use sums::{
     PlanesBlock, SumsPlan, SumsTile, one_row, outs_a_call, pixels_a_turn, plan_sums, rows_read,
 };
+use winograd::products;
 pub(crate) use winograd::{Matrix, Transform};
 
 use std::ops::Range;
@@ -173,7 +174,8 @@ impl Plan {
 
     /// Taps of a kernel in the packed weights, or the products that they were transformed to.
     pub(crate) fn taps(&self, spec: &Spec) -> usize {
-        self.transforms(spec).map_or(spec.taps(), |[rows, columns]| rows.products() * columns.products())
+        let Tile::Winograd { outputs, .. } = self.tile else { return spec.taps() };
+        products(outputs.h, spec.kernel.h) * products(outputs.w, spec.kernel.w)
     }
 
     /// Whether the unrolled taps' weights fit the registers, beside all else: a weight is alive from the

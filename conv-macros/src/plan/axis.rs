@@ -27,6 +27,16 @@ impl Axis {
         ]
     }
 
+    /// Products of a group of channels with pixels of the image, if they can be counted.
+    pub(super) fn products(spec: &Spec, image: Hw) -> Option<usize> {
+        let ([rows, columns], out) = (Self::of(spec, image), spec.output(image)?);
+        let met = |axis: &Self, out| {
+            (0..axis.taps).map(|tap| axis.places(tap, out).len()).fold(0, usize::saturating_add)
+        };
+        let channels = spec.in_per_group().checked_mul(spec.out_per_group())?;
+        met(&rows, out.h).checked_mul(met(&columns, out.w))?.checked_mul(channels)
+    }
+
     /// The places for which a tap meets the image.
     fn places(&self, tap: usize, out: usize) -> Range<usize> {
         let offset = tap.saturating_mul(self.dilation);

@@ -3,6 +3,7 @@
 mod line;
 
 use self::line::Line;
+use super::axis::Axis;
 use super::{
     BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
     nominal,
@@ -171,9 +172,14 @@ impl<'a> Bench<'a> {
         rows * channels == 1 || plan.keeps_weights(self.spec) || plan.loops_over_columns(self.spec)
     }
 
-    /// A small layer whose image is known, wholly unrolled.
+    /// A small layer whose image is known, wholly unrolled. To count what a large one would take takes longer than all
+    /// other tiles.
     fn whole(&self) -> Option<Plan> {
-        let whole = tiny::Whole::new(self.spec, self.spec.input?, self.machine.lanes)?;
+        let image = self.spec.input?;
+        if Axis::products(self.spec, image)? > BUDGET.saturating_mul(self.machine.lanes) {
+            return None;
+        }
+        let whole = tiny::Whole::new(self.spec, image, self.machine.lanes)?;
         (whole.fmas() <= BUDGET && whole.copies() <= BUDGET).then(|| self.plan(Tile::Whole))
     }
 

@@ -18,20 +18,20 @@ use std::ops::{Add, Mul, Sub};
 /// An exact fraction. All are tiny: no overflow.
 #[derive(Clone, Copy, Debug)]
 struct Fraction {
-    over: i128,
-    under: i128,
+    over: i64,
+    under: i64,
 }
 
 impl Fraction {
     const ZERO: Self = Self { over: 0, under: 1 };
     const ONE: Self = Self { over: 1, under: 1 };
 
-    fn new(over: i128, under: i128) -> Self {
+    fn new(over: i64, under: i64) -> Self {
         let (mut a, mut b) = (over.unsigned_abs(), under.unsigned_abs());
         while b != 0 {
             (a, b) = (b, a % b);
         }
-        let divisor = i128::try_from(a.max(1)).unwrap_or(1) * under.signum();
+        let divisor = i64::try_from(a.max(1)).unwrap_or(1) * under.signum();
         Self { over: over / divisor, under: under / divisor }
     }
 
@@ -85,7 +85,7 @@ pub(crate) struct Transform {
 
 /// The finite points for `n` products: 0, then pairs that differ in sign.
 fn points(n: usize) -> Option<Vec<Fraction>> {
-    let pairs: &[(i128, i128)] = match n {
+    let pairs: &[(i64, i64)] = match n {
         2 => &[],
         4 => &[(1, 1)],
         6 => &[(3, 4), (3, 2)],
@@ -96,10 +96,15 @@ fn points(n: usize) -> Option<Vec<Fraction>> {
     Some([Fraction::ZERO].into_iter().chain(signed).collect())
 }
 
+/// Products of `m` outputs of a filter of `r` taps.
+pub(super) fn products(m: usize, r: usize) -> usize {
+    m + r - 1
+}
+
 impl Transform {
     /// `F(m, r)`, or `None` if there are no good points for so many products.
     pub(crate) fn new(m: usize, r: usize) -> Option<Self> {
-        let n = m + r - 1;
+        let n = products(m, r);
         if n == 1 {
             let one = vec![vec![1.0]];
             return Some(Self { input: one.clone(), filter: one.clone(), output: one });
