@@ -23,13 +23,13 @@ pub(super) struct Turn<'a, E> {
     config: &'a Conv2dConfig,
     adjoint: &'a Conv2dConfig,
     axes: [Axis; 2],
-    from: From<'a, E>,
+    from: Given<'a, E>,
     /// How the turned weights are packed.
     to: &'a Scheme,
 }
 
 /// The layer's weights.
-enum From<'a, E> {
+enum Given<'a, E> {
     /// As they are packed for `forward`.
     Packed(&'a Scheme, &'a [E]),
     /// In torch's order.
@@ -43,12 +43,12 @@ impl<'a, E: Element> Turn<'a, E> {
         let ParametersRef { isa, original, weights, .. } = layer.parameters();
         let [scheme, to] = [run::scheme::<K>(isa), run::scheme::<K::InputGradient>(isa)];
         let from = match (original, &to.filtering) {
-            (Some(original), _) => From::Plain(original),
-            (None, None) => From::Packed(scheme, weights),
+            (Some(original), _) => Given::Plain(original),
+            (None, None) => Given::Packed(scheme, weights),
             (None, Some(_)) => {
                 let plain = plain.take(config.weight_shape().into_iter().product());
                 unpack_into(weights, config, scheme, plain);
-                From::Plain(plain)
+                Given::Plain(plain)
             }
         };
         Self { isa, config, adjoint, axes: Axis::of(config), from, to }
@@ -75,7 +75,7 @@ impl<'a, E: Element> Turn<'a, E> {
     pub(super) fn all(&self, packed: &mut [E]) {
         let (config, terms) = (self.config, terms(self.adjoint, self.to));
         let each = packed.len() / config.groups;
-        if let From::Packed(scheme, weights) = self.from
+        if let Given::Packed(scheme, weights) = self.from
             && config.groups > 1
             && [config.out_per_group(), config.in_per_group()] == [1, 1]
         {
@@ -206,11 +206,11 @@ impl<E: Element> MakeBlock<E> for Turn<'_, E> {
         }
         let (config, outs) = (self.config, self.config.out_per_group());
         match (&self.from, &self.to.filtering) {
-            (From::Packed(scheme, weights), _) => {
+            (Given::Packed(scheme, weights), _) => {
                 let each = packed_channels(scheme, outs) * terms(config, scheme);
                 self.packed(scheme, &weights[group * each..][..each], block, to);
             }
-            (From::Plain(weights), filtering) => {
+            (Given::Plain(weights), filtering) => {
                 let each = outs * self.each_out();
                 let weights = &weights[group * each..][..each];
                 match filtering {
