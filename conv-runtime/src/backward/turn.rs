@@ -151,8 +151,8 @@ impl<'a, E: Element> Turn<'a, E> {
     /// yet where the compiler knows how many taps there are.
     fn plain(&self, weights: &[E], block: Block, to: &mut [E]) {
         match self.config.kernel_size.iter().product() {
-            9 => self.pick(9, weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]), block, to),
-            taps => self.pick(taps, weights.chunks_exact(taps), block, to),
+            9 => self.pick(9, &weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]), block, to),
+            taps => self.pick(taps, &weights.chunks_exact(taps), block, to),
         }
     }
 
@@ -162,7 +162,7 @@ impl<'a, E: Element> Turn<'a, E> {
     fn pick<'w>(
         &self,
         taps: usize,
-        kernels: impl Iterator<Item = &'w [E]> + Clone,
+        kernels: &(impl Iterator<Item = &'w [E]> + Clone),
         block: Block,
         to: &mut [E],
     ) {
