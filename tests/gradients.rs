@@ -136,13 +136,35 @@ fn every_batch_is_a_batch() {
     for_each_layer!(shapes);
 }
 
+/// Scratch in which other layers left NaN wherever they wrote.
+fn used_scratch() -> Scratch {
+    conv2d! {
+        struct Full<in: 64, out: 64, k: 3, dtype: f64, algorithm: direct>;
+        struct Each<in: 64, out: 64, k: 3, groups: 64, dtype: f64>;
+    }
+    let mut scratch = Scratch::new();
+    spoil::<Full>(&mut scratch);
+    spoil::<Each>(&mut scratch);
+    scratch
+}
+
+fn spoil<L: Conv2d<Elem = f64>>(scratch: &mut Scratch) {
+    let mut weight = Tensor::full(L::CONFIG.weight_shape(), f64::NAN);
+    let layer = L::new(&weight, Some(&Tensor::zeros([64]))).expect("the weights suit");
+    // Of two images, for which the weights are turned at once, in memory that stays.
+    let x = Tensor::full([2, 64, 12, 12], f64::NAN);
+    let (grad, mut input) = (layer.forward(&x).expect("the shape suits"), x.clone());
+    let to = GradientsMut { input: Some(input.view_mut()), weight: Some(weight.view_mut()), bias: None };
+    layer.backward_with(x.view(), grad.view(), to, scratch).expect("the shapes suit");
+}
+
 /// Each gradient alone is what it is among the others, and warm calls leave the scratch as it is.
 fn parts<L: Conv2d<Elem = f64>>(shape: [usize; 4]) {
     let layer = L::init(1);
     let x = Tensor::<f64, 4>::randn(shape, 2);
     let grad = layer.forward(&x).expect("the shape suits");
     let all = layer.backward(&x, &grad).expect("the shape suits");
-    let mut scratch = Scratch::new();
+    let mut scratch = used_scratch();
     // What was there before is overwritten, and NaN would stay.
     let (mut input, mut weight) =
         (Tensor::full(shape, f64::NAN), Tensor::full(layer.weight().shape(), f64::NAN));

@@ -44,9 +44,8 @@ pub(crate) fn run<'m, K: Kernel>(
     Pass::new(layer, None, 0, sizes)?.run(x, y, memory)
 }
 
-/// As [`run`], with weights that are made block by block, if so; over groups of channels of which the first is this one; and
-/// on as many threads as there are, if that
-/// is worth while.
+/// As [`run`], over groups of channels of which the first is this one, with weights that are made block by block, if they
+/// are; and on as many threads as there are, if that is worth while.
 #[cfg(feature = "alloc")]
 pub(crate) fn run_on_threads<'m, K: Kernel>(
     layer: &K,

@@ -102,6 +102,9 @@ impl<'a, E: Element> Turn<'a, E> {
         let (groups, to_terms) = (self.config.groups, terms(self.adjoint, self.to));
         let [from_each, to_each] =
             [packed_channels(scheme, 1) * terms(self.config, scheme), packed.len() / groups];
+        if blocks(self.to, self.adjoint.out_per_group()).any(|block| self.has_gaps(block)) {
+            packed.fill(E::ZERO);
+        }
         let weights = &weights[..groups * from_each];
         let apart = from_each / terms(self.config, scheme);
         for block in blocks(self.to, self.adjoint.out_per_group()) {
