@@ -57,7 +57,8 @@ fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let (y, width) = (Index::Const(0), block.size(Size::OutW));
     let together = block.plan.together(pixels, width.constant().map(|width| width / pixels));
     let mut body = vec![buffer(block, together * pixels)];
-    let steps = needed(pixel_steps(pixels), block.shortest_band());
+    let least = block.least(Size::OutW);
+    let steps = needed(pixel_steps(pixels), |step| *step <= least);
     body.extend(gathered("x", &width, &steps, together, &|x, tiles, pixels| {
         let outer = outer(block, pixels);
         let mut body = counted("t", tiles, |t| {

@@ -14,7 +14,7 @@
 //!    vector is computed in one tile, of whose last vector the first lanes are stored.
 
 use super::steps::Steps;
-use super::{Block, ladder, ranged};
+use super::{Block, ladder, needed, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
 
 pub(super) fn lower(block: &Block<'_>, vectors: usize) -> Vec<Stmt> {
@@ -55,11 +55,8 @@ pub(super) fn across(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> V
         choices.push(whole(1));
     }
     choices.push(beyond(1));
-    if block.plan.flatten {
-        let fits = choices.iter().position(|(least, _)| *least <= block.shortest_band());
-        choices.truncate(fits.map_or(choices.len(), |fits| fits + 1));
-    }
-    first_choice(&extent, choices)
+    let shortest = block.least(Size::OutW);
+    first_choice(&extent, needed(choices, |(least, _)| *least <= shortest))
 }
 
 /// The first body whose least extent is reached; the last one's always is.

@@ -65,7 +65,12 @@ impl Winograd<'_> {
 
     /// Tiles over the columns, likewise.
     fn tile_columns(&self) -> Index {
-        named(ACROSS, self.value_of(ACROSS))
+        named(ACROSS, self.across())
+    }
+
+    fn across(&self) -> Index {
+        let d = self.block.spec.dilation.w;
+        self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d
     }
 
     /// The first output row of a row of tiles, and the first input row.
@@ -84,40 +89,23 @@ impl Winograd<'_> {
 
     /// From one product of all tiles to the next, of the image.
     fn apart(&self) -> Index {
-        named(APART, self.value_of(APART))
+        named(APART, self.apart_of(self.depth()))
     }
 
     /// The same, of the outputs.
     fn made_apart(&self) -> Index {
-        named(MADE_APART, self.value_of(MADE_APART))
+        named(MADE_APART, self.apart_of(self.block.width))
     }
 
-    /// How one of the sizes is computed that have names. All products of a tile are read together, and written: they
-    /// should not share places of the cache. The last band may be lower than the others; of an image that is known, its
-    /// products are as far apart as theirs.
-    fn value_of(&self, name: Var) -> Index {
-        let width = match name {
-            ACROSS => {
-                let d = self.block.spec.dilation.w;
-                return self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d;
-            }
-            APART => self.depth(),
-            _ => self.block.width,
-        };
+    /// The same, of so many elements in each tile. All products of a tile are read together, and written: they should
+    /// not share places of the cache. The last band may be lower than the others; of an image that is known, its products
+    /// are as far apart as theirs.
+    fn apart_of(&self, width: usize) -> Index {
         let rows = match self.block.plan.sizes {
             Some(known) => self.tile_rows_of(Index::Const(known.band)),
             None => self.tile_rows(),
         };
         spread(rows * self.tile_columns() * width, self.block.plan.machine.line())
-    }
-
-    /// Computes the sizes of these names, unless they are known.
-    fn name_sizes(&self, names: &[Var]) -> Vec<Stmt> {
-        let sizes = names.iter().map(|&var| (var, self.value_of(var)));
-        sizes
-            .filter(|(_, value)| value.constant().is_none())
-            .map(|(var, value)| Stmt::Let { var, value })
-            .collect()
     }
 
     /// Elements from one pixel to the next.
@@ -129,9 +117,10 @@ impl Winograd<'_> {
     pub(super) fn prepare(&self) -> Vec<Stmt> {
         let (lanes, depth) = (self.block.lanes(), self.depth());
         let vectors = self.block.spec.in_per_group().div_ceil(lanes);
-        let mut body = self.name_sizes(&[ACROSS, APART]);
-        body.extend(looped("ty", self.tile_rows(), |ty| {
-            looped("tx", self.tile_columns(), |tx| {
+        let names = [(ACROSS, self.across()), (APART, self.apart_of(depth))];
+        let mut body: Vec<_> = names.into_iter().filter_map(name).collect();
+        body.extend(counted("ty", self.tile_rows(), |ty| {
+            counted("tx", self.tile_columns(), |tx| {
                 counted("c", vectors, |c| {
                     let channel = c * lanes;
                     let row = self.first_row(&ty) * self.block.size(Size::Pitch);
@@ -158,8 +147,8 @@ impl Winograd<'_> {
                 body.push(Stmt::Set { reg: Reg::new("d", &[i, j]), value });
             }
         }
-        let (apart, last) = (self.apart(), rows * columns - 1);
-        let last = apart.clone() * last;
+        let apart = self.apart();
+        let last = apart.clone() * (rows * columns - 1);
         let products = Places { name: "products", buffer: Buffer::Output, first: to.clone(), last };
         body.extend(products.open(self.block.lanes(), true));
         for j in 0..columns {
@@ -177,14 +166,16 @@ impl Winograd<'_> {
 
     /// One block of output channels, from `V` to the output.
     pub(super) fn block(&self, pixels: usize) -> Vec<Stmt> {
-        let rows = self.tile_rows_of(Index::Const(self.block.shortest_band()));
-        let least = (rows * self.value_of(ACROSS)).constant();
-        let steps = needed(pixel_steps(pixels), least.unwrap_or(1));
-        let mut body = self.name_sizes(&[ACROSS, APART, MADE_APART]);
-        body.extend(looped("k", Index::Const(self.products()), |product| {
+        let rows = self.tile_rows_of(Index::Const(self.block.least(Size::OutH)));
+        let least = (rows * self.across()).constant().unwrap_or(1);
+        let steps = needed(pixel_steps(pixels), |step| *step <= least);
+        let [apart, made_apart] = [self.depth(), self.block.width].map(|width| self.apart_of(width));
+        let names = [(ACROSS, self.across()), (APART, apart), (MADE_APART, made_apart)];
+        let mut body: Vec<_> = names.into_iter().filter_map(name).collect();
+        body.extend(counted("k", self.products(), |product| {
             ladder("t", &self.tiles(), &steps, &|tile, pixels| self.multiply(&product, &tile, pixels))
         }));
-        body.extend(looped("ty", self.tile_rows(), |ty| self.output_row(&ty)));
+        body.extend(counted("ty", self.tile_rows(), |ty| self.output_row(&ty)));
         body
     }
 
@@ -206,7 +197,7 @@ impl Winograd<'_> {
         let (block, d) = (self.block, self.block.spec.dilation.h);
         let line = self.tile_columns() * (self.columns.outputs() * block.width);
         let rows_at = self.made_apart() * self.products();
-        let mut body = looped("tx", self.tile_columns(), |tx| {
+        let mut body = counted("tx", self.tile_columns(), |tx| {
             counted("v", block.vectors(), |v| {
                 let start = v * block.lanes();
                 let tile = ty.clone() * self.tile_columns() + tx.clone();
@@ -216,7 +207,7 @@ impl Winograd<'_> {
         });
         let first = self.first_row(ty);
         let rows = block.size(Size::OutH).less(first.clone()).tiles_of(d).at_most(self.rows.outputs());
-        body.extend(looped("a", rows, |a| {
+        body.extend(counted("a", rows, |a| {
             vec![Stmt::Scatter {
                 from: (Buffer::Work, rows_at.clone() + a.clone() * line.clone()),
                 pixels: block.size(Size::OutW),
@@ -238,8 +229,8 @@ impl Winograd<'_> {
             Stmt::Window { name: bias.clone(), buffer: Buffer::Bias, at: start.clone(), len: lanes },
             Stmt::Set { reg: Reg::new("bias", &[]), value: Vector::Load { window: bias, at: 0 } },
         ];
-        let (apart, last) = (self.made_apart(), rows * columns - 1);
-        let last = apart.clone() * last;
+        let apart = self.made_apart();
+        let last = apart.clone() * (rows * columns - 1);
         let products = Places { name: "products", buffer: Buffer::Work, first: from.clone(), last };
         body.extend(products.open(lanes, false));
         for j in 0..columns {
@@ -272,6 +263,11 @@ fn named(name: Var, value: Index) -> Index {
     if value.constant().is_some() { value } else { Index::Var(name) }
 }
 
+/// Computes a size that is not known.
+fn name((var, value): (Var, Index)) -> Option<Stmt> {
+    value.constant().is_none().then_some(Stmt::Let { var, value })
+}
+
 /// The first output of a tile, along an axis. A dilated kernel reads, and a tile makes, outputs of one
 /// remainder modulo the dilation `d` alone.
 fn first(tile: &Index, d: usize, outputs: usize) -> Index {
@@ -281,17 +277,4 @@ fn first(tile: &Index, d: usize, outputs: usize) -> Index {
 /// So many elements, up to an odd number of cache lines: see [`Machine::spread`](crate::plan::Machine::spread).
 fn spread(elements: Index, line: usize) -> Index {
     elements.tiles_of(2 * line) * (2 * line) + line
-}
-
-/// A loop over an extent that may be known only at run time.
-fn looped(name: &'static str, extent: Index, body: impl FnOnce(Index) -> Vec<Stmt>) -> Vec<Stmt> {
-    match extent.constant() {
-        Some(extent) => counted(name, extent, body),
-        None => vec![Stmt::For {
-            var: Var(name),
-            from: Index::Const(0),
-            to: extent,
-            body: body(Index::Var(Var(name))),
-        }],
-    }
 }

@@ -1,0 +1,141 @@
+//! Loops and tiles over an extent, which may be known only at run time.
+
+use crate::nest::{Index, Stmt, Var};
+use crate::plan::two_sizes;
+
+/// A loop over an extent, which may be known only at run time, or its body alone if it is known to run once.
+pub(super) fn counted(
+    name: &'static str,
+    extent: impl Into<Index>,
+    body: impl FnOnce(Index) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    ranged(name, [Index::Const(0), extent.into()], body)
+}
+
+/// A loop from one number to another, or its body alone if it is known to run once, or nothing if never.
+pub(super) fn ranged(
+    name: &'static str,
+    [from, to]: [Index; 2],
+    body: impl FnOnce(Index) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    if from == to {
+        return Vec::new();
+    }
+    if let (Some(first), Some(end)) = (from.constant(), to.constant())
+        && end == first + 1
+    {
+        return body(from);
+    }
+    let var = Var(name);
+    vec![Stmt::For { var, from, to, body: body(Index::Var(var)) }]
+}
+
+/// Tiles of the first of `steps` that fits the extent, the last of which always does.
+///
+/// ```text
+/// if extent >= 14 { for x in tiles of 14 .. } else if extent >= 4 { .. } else { for x in tiles of 1 .. }
+/// ```
+pub(super) fn ladder(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let (&step, smaller) = steps.split_first().unwrap_or_else(|| unreachable!("the last step fits"));
+    let then = || tiles(name, [&Index::Const(0), extent], step, body);
+    match extent.constant() {
+        Some(known) if known >= step => then(),
+        Some(_) => ladder(name, extent, smaller, body),
+        None if smaller.is_empty() => then(),
+        None => vec![Stmt::Choose {
+            value: extent.clone(),
+            at_least: step,
+            then: then(),
+            otherwise: ladder(name, extent, smaller, body),
+        }],
+    }
+}
+
+/// Tiles from one place to another, the last of which moves back to end there; or the only one's body alone.
+pub(super) fn tiles(
+    name: &'static str,
+    [from, to]: [&Index; 2],
+    step: usize,
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    if from == to {
+        return Vec::new();
+    }
+    if from.constant().is_some_and(|first| to.constant() == Some(first + step)) {
+        return body(from.clone(), step);
+    }
+    let (var, from, extent) = (Var(name), from.clone(), to.clone());
+    vec![Stmt::Tiles { var, from, extent, step, body: body(Index::Var(var), step) }]
+}
+
+/// The choices that are ever needed: up to the first that always fits.
+pub(super) fn needed<T>(mut choices: Vec<T>, fits: impl Fn(&T) -> bool) -> Vec<T> {
+    if let Some(first) = choices.iter().position(fits) {
+        choices.truncate(first + 1);
+    }
+    choices
+}
+
+/// As [`ladder`], where the extent is not known and two sizes of tiles share it: the larger one as often as it fits,
+/// once more where the smaller one would not cover the rest, and then the smaller one.
+pub(super) fn shared_ladder(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let (None, Some([large, small])) = (extent.constant(), two_sizes(steps)) else {
+        return ladder(name, extent, steps, body);
+    };
+    let whole = extent.clone().divided_by(large);
+    let one_more = (extent.clone().modulo(large) + (large - 1 - small)).divided_by(large);
+    let covered = ((whole.clone() + one_more * whole.at_most(1)) * large).at_most(extent.clone());
+    shared(name, extent, &covered, [large, small], &steps[2..], body)
+}
+
+/// As [`ladder`], where `together` tiles of the first size are one, as long as they fit; what is left takes them one
+/// by one. `body` learns how many tiles it has, and of which size.
+pub(super) fn gathered(
+    name: &'static str,
+    extent: &Index,
+    steps: &[usize],
+    together: usize,
+    body: &dyn Fn(Index, usize, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    if together == 1 {
+        return ladder(name, extent, steps, &|at, step| body(at, 1, step));
+    }
+    let (step, all) = (steps[0], together * steps[0]);
+    let covered = extent.clone().divided_by(all) * all;
+    shared(name, extent, &covered, [all, step], &steps[1..], &|at, size| {
+        if size == all { body(at, together, step) } else { body(at, 1, size) }
+    })
+}
+
+/// Tiles of two sizes: the larger one up to `covered`, the smaller one from there on; an extent that is smaller than
+/// both takes tiles of the `rest`.
+fn shared(
+    name: &'static str,
+    extent: &Index,
+    covered: &Index,
+    [large, small]: [usize; 2],
+    rest: &[usize],
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let mut then = tiles(name, [&Index::Const(0), covered], large, body);
+    then.extend(tiles(name, [covered, extent], small, body));
+    match extent.constant() {
+        Some(known) if known < small => ladder(name, extent, rest, body),
+        Some(_) => then,
+        None if rest.is_empty() => then,
+        None => {
+            let otherwise = ladder(name, extent, rest, body);
+            vec![Stmt::Choose { value: extent.clone(), at_least: small, then, otherwise }]
+        }
+    }
+}
