@@ -64,11 +64,17 @@ simd128() {
     flags+=' -Ctarget-feature=+simd128'
 }
 
+# What is missing of Debian's: emulators, a linker, and a browser for the page of examples/digits_web.
 install() {
-    ! { type -P qemu-aarch64-static && type -P aarch64-linux-gnu-gcc && type -P qemu-system-arm; } >/dev/null || return 0
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks 'only root of a Debian system can install qemu'
-    apt-get update && apt-get install --yes --no-install-recommends \
-        qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm || lacks 'apt-get cannot install qemu'
+    local program missing=()
+    for program in qemu-aarch64-static:qemu-user-static aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+        aarch64-linux-gnu-gcc:libc6-dev-arm64-cross qemu-system-arm:qemu-system-arm chromium:chromium; do
+        type -P "${program%:*}" >/dev/null || missing+=("${program#*:}")
+    done
+    ((${#missing[@]})) || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks "only root of a Debian system can install ${missing[*]}"
+    apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}" ||
+        lacks "apt-get cannot install ${missing[*]}"
 }
 
 flags=

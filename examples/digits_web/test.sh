@@ -10,7 +10,7 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
 }
 bash examples/digits_web/build.sh
 page=file://$(realpath "${CARGO_TARGET_DIR:-target}/digits_web.html")
-read=$("$browser" --headless --no-sandbox --disable-gpu --virtual-time-budget=5000 --dump-dom "$page?draw=0123456789" \
-    2>/dev/null | sed -n 's/.*data-answers="\([^"]*\)".*/\1/p')
+read=$("$browser" --headless --no-sandbox --disable-gpu --disable-background-networking --virtual-time-budget=5000 \
+    --dump-dom "$page?draw=0123456789" 2>/dev/null | sed -n 's/.*data-answers="\([^"]*\)".*/\1/p')
 echo "drawn 0123456789, read ${read:-nothing}"
 [ "$read" = 0123456789 ]
