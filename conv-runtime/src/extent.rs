@@ -63,7 +63,7 @@ impl Shares {
 
 impl Extent {
     /// `None` if a size overflows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new<E>(
         scheme: &Scheme,
         config: &Conv2dConfig,
@@ -132,6 +132,7 @@ impl Extent {
     }
 
     /// The image itself; with a row of zeros, if the kernel pads it.
+    #[inline(always)]
     fn image(scheme: &Scheme, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
         let (plane, pitch) = (image[0].checked_mul(image[1])?, image[1]);
         let work = if scheme.reads == Reads::Pads { pitch.checked_add(scheme.slack)? } else { 0 };
@@ -170,12 +171,14 @@ impl Extent {
     }
 
     /// The bands, from top to bottom.
+    #[inline(always)]
     pub(crate) fn bands(&self) -> impl Iterator<Item = Rows> {
         let (end, band) = (self.out[0], self.band);
         (0..end).step_by(band).map(move |first| Rows { first, count: band.min(end - first) })
     }
 
     /// The geometry of a band.
+    #[inline(always)]
     pub(crate) fn geometry(&self, rows: Rows) -> Geometry {
         let ([image_h, image_w], [out_h, out_w]) = (self.image, self.out);
         let (first, pitch, plane, out_plane) = (rows.first, self.pitch, self.plane, out_h * out_w);

@@ -188,17 +188,9 @@ impl<K: Kernel> Layer for K {
     const CONFIG: Conv2dConfig = K::CONFIG;
     const PLAN: &'static str = K::PLAN;
 
+    #[inline(always)]
     fn output_shape<const R: usize>(input: [usize; R]) -> Result<[usize; R], Error> {
-        if let Some(output) = known_shape::<K, R>(input) {
-            return Ok(output);
-        }
-        let output = K::CONFIG.output_shape(input)?;
-        match K::SIZES {
-            Some([expected, _]) if expected != last_two(input) => {
-                Err(Error::InputSize { expected, got: last_two(input) })
-            }
-            _ => Ok(output),
-        }
+        known_shape::<K, R>(input).map_or_else(|| checked_shape::<K, R>(input), Ok)
     }
 
     #[cfg(feature = "alloc")]
@@ -241,9 +233,20 @@ impl<K: Kernel> Layer for K {
     }
 }
 
+/// The output's shape for images of any size.
+fn checked_shape<K: Kernel, const R: usize>(input: [usize; R]) -> Result<[usize; R], Error> {
+    let output = K::CONFIG.output_shape(input)?;
+    match K::SIZES {
+        Some([expected, _]) if expected != last_two(input) => {
+            Err(Error::InputSize { expected, got: last_two(input) })
+        }
+        _ => Ok(output),
+    }
+}
+
 /// The output's shape for images of the one size that the layer is made for: the macro has checked all but how many
 /// there are. A layer of a few nanoseconds would wait longer for its checks.
-#[inline]
+#[inline(always)]
 fn known_shape<K: Kernel, const R: usize>(input: [usize; R]) -> Option<[usize; R]> {
     let (config, [image, out]) = (const { &K::CONFIG }, K::SIZES?);
     let (batch, channels) = match *input.as_slice() {

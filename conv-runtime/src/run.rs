@@ -120,6 +120,7 @@ enum Step<'a, E> {
 
 impl<'a, K: Kernel> Pass<'a, K> {
     /// `None` if a size cannot be counted.
+    #[inline(always)]
     pub(crate) fn new(
         layer: &'a K,
         make: Option<&'a dyn MakeBlock<K::Elem>>,
