@@ -10,8 +10,12 @@ use crate::spec::Hw;
 /// on a Zen 4: F(2x4, 3x3), with 25 MB, 965 us, F(4, 3), with 38, 1010, F(2, 3), with 17, 1230.)
 const CACHE: f64 = 28e6;
 const MEMORY: f64 = 7.5;
-/// Bytes a cycle of what does not fit the second-level cache.
-const OVERFLOW: f64 = 8.0;
+/// Bytes a cycle of what does not fit the second-level cache, and with AVX-512. (At 8, F(2x4, 3x3) and F(2, 5) along one
+/// axis seemed cheaper. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43 @107x109,
+/// 3700 and 2990; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 channels @64, 1800 and 920. AVX2: 89 to 43 4220 and
+/// 3400, 256 @56 12000 and 11400, at 32 12400.)
+const OVERFLOW: f64 = 16.0;
+const OVERFLOW_512: f64 = 32.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// One kernel, transformed.
@@ -79,7 +83,8 @@ impl Layer<'_> {
         let bands = geometry.out.h.div_ceil(geometry.band) as f64;
         let [read, made] = [self.plan.depth(self.spec), vectors * machine.lanes]
             .map(|channels| tiles * products * (channels * machine.bytes) as f64);
-        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / OVERFLOW } else { 0.0 }
+        let rate = if machine.bits == 512 { OVERFLOW_512 } else { OVERFLOW };
+        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / rate } else { 0.0 }
     }
 
     /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
