@@ -341,11 +341,8 @@ fn filter_outputs(kernel: Hw) -> Vec<Hw> {
 /// one 1260.)
 fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
     let weights = spec.in_per_group().saturating_mul(spec.out_per_group());
-    let bytes = match weights {
-        ..=16_384 => 64 << 10,
-        ..=65_536 => 256 << 10,
-        _ => 512 << 10,
-    };
+    let sizes = [(128 * 128, 64 << 10), (256 * 256, 256 << 10)];
+    let bytes = sizes.into_iter().find(|(most, _)| weights <= *most).map_or(512 << 10, |(_, bytes)| bytes);
     let step = outputs.h.saturating_mul(spec.dilation.h);
     Bands { bytes, least: step.saturating_mul(2), step }
 }
