@@ -64,17 +64,21 @@ simd128() {
     flags+=' -Ctarget-feature=+simd128'
 }
 
-# What is missing of Debian's: emulators, a linker, and a browser for the page of examples/digits_web.
+# What is missing of Debian's: emulators, a linker, and a browser for the page of examples/digits_web. Each by itself, so
+# that one that this system does not have leaves the others.
 install() {
-    local program missing=()
+    local program missing=() failed=()
     for program in qemu-aarch64-static:qemu-user-static aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
         aarch64-linux-gnu-gcc:libc6-dev-arm64-cross qemu-system-arm:qemu-system-arm chromium:chromium; do
         type -P "${program%:*}" >/dev/null || missing+=("${program#*:}")
     done
     ((${#missing[@]})) || return 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || lacks "only root of a Debian system can install ${missing[*]}"
-    apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}" ||
-        lacks "apt-get cannot install ${missing[*]}"
+    apt-get update || lacks 'apt-get has no list of packages'
+    for program in "${missing[@]}"; do
+        apt-get install --yes --no-install-recommends "$program" || failed+=("$program")
+    done
+    ((${#failed[@]} == 0)) || lacks "apt-get cannot install ${failed[*]}"
 }
 
 flags=

@@ -286,7 +286,7 @@ impl Layer<'_> {
     /// The padded copy of one group. Bands copy the rows that they share with their neighbours again.
     fn copy(&self, geometry: Geometry) -> f64 {
         let spec = self.spec;
-        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
+        let bands = geometry.bands() as f64;
         let rows =
             (geometry.out.h as f64 - bands) * spec.stride.h as f64 + bands * spec.effective_kernel().h as f64;
         let row = (geometry.pitch as f64 * self.plan.machine.bytes as f64 * 2.0) / COPY;

@@ -76,6 +76,11 @@ impl Geometry {
         let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
         Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
     }
+
+    /// How many bands there are.
+    pub(super) fn bands(self) -> usize {
+        self.out.h.div_ceil(self.band)
+    }
 }
 
 impl Geometry {

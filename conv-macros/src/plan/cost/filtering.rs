@@ -10,12 +10,10 @@ use crate::spec::Hw;
 /// on a Zen 4: F(2x4, 3x3), with 25 MB, 965 us, F(4, 3), with 38, 1010, F(2, 3), with 17, 1230.)
 const CACHE: f64 = 28e6;
 const MEMORY: f64 = 7.5;
-/// Bytes a cycle of what does not fit the second-level cache, and with AVX-512. (At 8, F(2x4, 3x3) and F(2, 5) along one
-/// axis seemed cheaper. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43 @107x109,
-/// 3700 and 2990; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 channels @64, 1800 and 920. AVX2: 89 to 43 4220 and
-/// 3400, 256 @56 12000 and 11400, at 32 12400.)
-const OVERFLOW: f64 = 16.0;
-const OVERFLOW_512: f64 = 32.0;
+/// Bytes a cycle of what does not fit the second-level cache. (At 8, tiles of 2x4 outputs seemed cheaper than 4x4, and
+/// direct sums than 5x5 taps. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43
+/// @107x109, 3700 and 2990, with AVX2 4300 and 3500; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 @64, 1800 and 920.)
+const OVERFLOW: f64 = 32.0;
 /// One product of one vector, transformed.
 const TRANSFORM: f64 = 3.5;
 /// One kernel, transformed.
@@ -41,13 +39,13 @@ impl Layer<'_> {
     /// bands. (Counted for all bands together, 3x3 of dilation 2, 128 channels @28, took 13 of 32 tiles at a time for 8:
     /// 890 us for 750 on a Zen 4; 294 to 293 channels @17x15 5 of 8 for 4: 1510 for 1240.)
     fn passes(&self, geometry: Geometry, outputs: Hw, pixels: usize) -> (f64, usize) {
-        let (rows, band) = (geometry.out.h, geometry.band.max(1));
+        let (rows, band) = (geometry.out.h, geometry.band);
         let at_once = |rows: usize| {
             let tiles = self.tiles_of_rows(rows, outputs);
             let step = pixel_steps(pixels).into_iter().find(|step| *step as f64 <= tiles).unwrap_or(1);
             ((tiles / step as f64).ceil(), step)
         };
-        let (passes, step) = at_once(band.min(rows));
+        let (passes, step) = at_once(band);
         let rest = rows % band;
         let last = if rest > 0 { at_once(rest).0 } else { 0.0 };
         ((rows / band) as f64 * passes + last, step)
@@ -67,8 +65,7 @@ impl Layer<'_> {
         // The weights of all products come from beyond the second-level cache, if they are many, once a band.
         let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
         let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
-        let bands = geometry.out.h.div_ceil(geometry.band.max(1)) as f64;
-        let stream = bands * bytes / if all > CACHE { MEMORY } else { STREAM };
+        let stream = geometry.bands() as f64 * bytes / if all > CACHE { MEMORY } else { STREAM };
         let squares = tiles * each * vectors as f64 / lanes;
         let transform = tiles * vectors as f64 * products * TRANSFORM;
         let write = transform + squares * (SQUARE + LANE * lanes) + self.overflow(geometry, outputs, vectors);
@@ -80,11 +77,10 @@ impl Layer<'_> {
     fn overflow(&self, geometry: Geometry, outputs: Hw, vectors: usize) -> f64 {
         let machine = self.plan.machine;
         let (tiles, products, _) = self.filtering(outputs);
-        let bands = geometry.out.h.div_ceil(geometry.band) as f64;
+        let bands = geometry.bands() as f64;
         let [read, made] = [self.plan.depth(self.spec), vectors * machine.lanes]
             .map(|channels| tiles * products * (channels * machine.bytes) as f64);
-        let rate = if machine.bits == 512 { OVERFLOW_512 } else { OVERFLOW };
-        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / rate } else { 0.0 }
+        if (read + made) / bands > SECOND_LEVEL { (read + 2.0 * made) / OVERFLOW } else { 0.0 }
     }
 
     /// What minimal filtering does once for all blocks: the copy with channels last, and its transform.
