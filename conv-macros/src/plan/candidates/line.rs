@@ -17,6 +17,12 @@ const WEIGHTS: usize = 256 << 10;
 const OFTEN: usize = 12;
 const FEW_INPUTS: usize = 400;
 
+/// The same of vectors of 512 bits, with any input channels. (Intel Granite Rapids, images of whole pages and some bytes,
+/// medians in us, where they are and gathered: 1x1, 512 to 128 channels @28, 1140 and 690; 355 to 129 @29, 605 and 515; 64
+/// to 256 @56, 965 and 810; 60 to 235 @63x51, 820 and 700; 16 to 96 @112, 582 and 561; 256 to 64 @56, 1230 and 1390; 96
+/// to 24 @56, 112 and 126.)
+const OFTEN_512: usize = 6;
+
 /// Whether height and width can be one axis.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
@@ -80,12 +86,21 @@ impl Bench<'_> {
     /// of 64 KiB of places, are there for them. Where many output channels read whole lines, which then all begin where a
     /// line does, it is worth its time anyway. (With AVX2 on a Zen 3, in us, where they are and gathered: 1x1, 512 to 128
     /// channels @32, 3682 and 1578; 64 to 256 @64, 2603 and 1494, @56, 1162 and 1120; 96 to 24 @64, 478 and 238, @60, 182
-    /// and 204. Not measured with more registers.)
+    /// and 204.)
     pub(super) fn even(&self, tile: Tile) -> Option<usize> {
-        let (spec, machine) = (self.spec, self.machine);
-        let is_read_often = spec.out_per_group() >= OFTEN * machine.lanes && self.depth() < FEW_INPUTS;
-        let by_lines = matches!(tile, Tile::Columns { .. }) && machine.registers <= 16;
-        let most = if by_lines && is_read_often { 0 } else { PLACES / self.depth() };
+        let by_lines = matches!(tile, Tile::Columns { .. }) && self.is_read_often();
+        let most = if by_lines { 0 } else { PLACES / self.depth() };
         (self.line == Line::Dense).then_some(most)
+    }
+
+    /// Whether output channels are so many that their tiles gain more by whole lines of the cache than it takes to gather
+    /// these. A vector of 512 bits is a line: wherever an image begins that is aligned to less, as images are that the
+    /// allocator takes pages for, each load straddles two.
+    fn is_read_often(&self) -> bool {
+        let (outs, lanes) = (self.spec.out_per_group(), self.machine.lanes);
+        match self.machine.registers {
+            ..=16 => outs >= OFTEN * lanes && self.depth() < FEW_INPUTS,
+            _ => self.machine.bits == 512 && outs >= OFTEN_512 * lanes,
+        }
     }
 }
