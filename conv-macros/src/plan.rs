@@ -274,6 +274,16 @@ pub(crate) fn two_sizes(steps: &[usize]) -> Option<[usize; 2]> {
     }
 }
 
+/// Of a row of so many columns, the tiles of so many vectors, and the vectors of a narrower one that ends with the row, if
+/// that covers what these leave.
+pub(crate) fn tiles_of_row(columns: usize, vectors: usize, lanes: usize) -> (usize, usize) {
+    let tile = vectors * lanes;
+    match (columns % tile).div_ceil(lanes) {
+        rest if columns > tile && rest > 0 && rest < vectors => (columns / tile, rest),
+        _ => (columns.div_ceil(tile), 0),
+    }
+}
+
 /// The image that a plan's costs are told for. Where it is not known it is taken to be of the side that such a
 /// layer has in most networks: the more channels, the smaller the image.
 fn nominal(spec: &Spec) -> Hw {

@@ -10,22 +10,38 @@
 //! 2. With a stride, the columns of one tap lie apart; the padded copy has them side by side (`phases`).
 //! 3. Taps are counted loops. Unrolled, the compiler hoists the loads of all taps and spills accumulators:
 //!    measured at 53 % of peak for 8 channels x 48 columns where the loops reach 96 %.
-//! 4. The last tile of a row moves back to end with the row. A row that is narrower than a tile by less than a
-//!    vector is computed in one tile, of whose last vector the first lanes are stored.
+//! 4. The last tile of a row moves back to end with the row, and is as wide as what the others leave, where that is known.
+//!    A row that is narrower than a tile by less than a vector is computed in one tile, of whose last vector the first
+//!    lanes are stored.
 
 use super::steps::Steps;
 use super::{Block, ladder, needed, ranged};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
+use crate::plan::tiles_of_row;
 
 pub(super) fn lower(block: &Block<'_>, vectors: usize) -> Vec<Stmt> {
     ladder("y", &block.size(Size::OutH), &[1], &|y, _| {
-        across(block, vectors, &|span| {
+        let body = |span: Span| {
             let tile = Tile { block, vectors: span.vectors };
             let mut body = start(block, block.channels, 1, span.vectors);
             body.extend(tile.taps(&y, &span.x));
             body.extend(store(block, &y, 1, &span));
             body
-        })
+        };
+        narrower_last(block, vectors, &body).unwrap_or_else(|| across(block, vectors, &body))
+    })
+}
+
+/// Tiles over a row of which the last is narrower, if there is one.
+fn narrower_last(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> Vec<Stmt>) -> Option<Vec<Stmt>> {
+    let (lanes, columns) = (block.lanes(), block.size(Size::OutW).constant()?);
+    let (whole, rest) = tiles_of_row(columns, vectors, lanes);
+    let (step, span) = (vectors * lanes, |x, vectors| Span { x, vectors, beyond: false });
+    (rest > 0).then(|| {
+        let ends = [&Index::Const(0), &Index::Const(whole * step)];
+        let mut all = super::tiles("x", ends, step, &|x, _| body(span(x, vectors)));
+        all.extend(body(span(Index::Const(columns - rest * lanes), rest)));
+        all
     })
 }
 

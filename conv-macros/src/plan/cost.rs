@@ -12,7 +12,7 @@ mod filtering;
 
 use super::axis::Axis;
 use super::in_place::beside;
-use super::{Geometry, InPlace, Plan, Slide, Tile};
+use super::{Geometry, InPlace, Plan, Slide, Tile, tiles_of_row};
 use crate::lower::tiny;
 use crate::spec::{Factor, Hw, Padding, PaddingMode, Spec};
 
@@ -122,7 +122,7 @@ impl Layer<'_> {
                 let vectors = width / self.plan.machine.lanes;
                 self.channels(pixels, vectors, self.weights_of_a_step(geometry, vectors))
             }
-            Tile::Columns { vectors, .. } => self.columns(width, vectors),
+            Tile::Columns { vectors, .. } => self.columns(geometry, width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
             Tile::InPlace { rows, .. } => self.in_place(tail, rows),
             Tile::Slide { rows } => self.slide(rows),
@@ -144,8 +144,19 @@ impl Layer<'_> {
         if !in_bands && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
     }
 
-    fn columns(&self, channels: usize, vectors: usize) -> Cost {
+    fn columns(&self, geometry: Geometry, channels: usize, vectors: usize) -> Cost {
         let (vectors, across) = self.across(vectors);
+        let is_known = self.spec.input.is_some() && !(self.plan.flatten && geometry.band < geometry.out.w);
+        if !is_known {
+            return self.columns_of(channels, vectors, across);
+        }
+        let (whole, rest) = tiles_of_row(self.out.w, vectors, self.plan.machine.lanes);
+        let all = self.columns_of(channels, vectors, whole as f64);
+        if rest > 0 { all.plus(self.columns_of(channels, rest, 1.0)) } else { all }
+    }
+
+    /// So many tiles in each row.
+    fn columns_of(&self, channels: usize, vectors: usize, across: f64) -> Cost {
         let tiles = self.out.h as f64 * across;
         let accumulators = channels * vectors;
         let machine = self.plan.machine;
