@@ -19,7 +19,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const USAGE: &str =
     "peers run NAME [--only PREFIX,..] [--work forward|backward|step] [--samples N] [--python PATH]
 peers report NAME       table and charts of results/NAME.jsonl again
-peers readme NAME [OTHER]   the repository's README, from these numbers, those of NAME-avx2, and another machine's";
+peers readme NAME [OTHER]...   the repository's README, from these numbers, those of NAME-avx2, and other machines'";
 
 /// What is to be measured.
 struct Options {
@@ -42,8 +42,8 @@ fn main() -> Result<(), Failure> {
         "run" => run::run(&options(folder, arguments)?)?.write(&results, &name),
         "report" => Report::read(&results, &name)?.write(&results, &name),
         "readme" => {
-            let other = arguments.next();
-            report::readme::write(&results, &name, other.as_deref(), &folder.join("../../README.md"))
+            let others: Vec<String> = arguments.collect();
+            report::readme::write(&results, &name, &others, &folder.join("../../README.md"))
         }
         _ => Err(USAGE.into()),
     }

@@ -11,8 +11,9 @@
 //! 3. Taps are counted loops. Unrolled, the compiler hoists the loads of all taps and spills accumulators:
 //!    measured at 53 % of peak for 8 channels x 48 columns where the loops reach 96 %.
 //! 4. The last tile of a row moves back to end with the row, and is as wide as what the others leave, where that is known.
-//!    A row that is narrower than a tile by less than a vector is computed in one tile, of whose last vector the first
-//!    lanes are stored.
+//!    (AVX-512, Granite Rapids, 7x7 stride 2, 3 to 64 channels @224, whose rows are three and a half tiles of 32 columns:
+//!    1580 us and 1330.) A row that is narrower than a tile by less than a vector is computed in one tile, of whose last
+//!    vector the first lanes are stored.
 
 use super::steps::Steps;
 use super::{Block, ladder, needed, ranged};

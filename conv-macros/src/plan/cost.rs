@@ -51,7 +51,7 @@ const SECOND_LEVEL: f64 = 768e3;
 /// more of them than multiply-accumulates hide. (AVX2, Zen 3: 5x5, 1 to 64 channels of any image, with tiles of 13
 /// channels by a vector took 1101 us @128 and 183 @56; of 6 by two 650 and 142.)
 const SPLAT: f64 = 1.3;
-/// The same of a vector of 512 bits that may straddle two lines of the cache, in tiles that have few channels to each. (A
+/// The same of a vector of 512 bits that may straddle two lines of the cache, in tiles of more vectors than channels. (A
 /// Granite Rapids, 3x3 stride 2, 3 to 32 channels @224: 3 channels by 7 vectors 235 us, 6 by 4 197; 7x7, 3 to 64: 1520 and
 /// 1280.)
 const STRADDLES: f64 = 3.0;
@@ -165,7 +165,8 @@ impl Layer<'_> {
         let accumulators = channels * vectors;
         let machine = self.plan.machine;
         let splat = if machine.registers <= 16 { SPLAT } else { 1.0 };
-        let load = if machine.bits == 512 { STRADDLES } else { machine.unaligned_load() };
+        let is_wide = machine.bits == 512 && vectors > channels;
+        let load = if is_wide { STRADDLES } else { machine.unaligned_load() };
         let loads = vectors as f64 * load + channels as f64 * splat;
         let columns = vectors * machine.lanes;
         let one = step(accumulators, loads, 1).max(self.pixels_of_a_step(columns));

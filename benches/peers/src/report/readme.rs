@@ -10,33 +10,35 @@ use crate::Failure;
 const BEGIN: &str = "<!-- From here on written by benches/peers: `peers readme`. -->\n";
 const END: &str = "<!-- Up to here. -->\n";
 
-/// Replaces the part by what these numbers say, those of the run with AVX2, and those of another machine.
-pub(crate) fn write(results: &Path, name: &str, other: Option<&str>, readme: &Path) -> Result<(), Failure> {
+/// Replaces the part by what these numbers say, those of the run with AVX2, and those of other machines.
+pub(crate) fn write(results: &Path, name: &str, others: &[String], readme: &Path) -> Result<(), Failure> {
     let wide = Report::read(results, name)?;
     let narrow = Report::read(results, &format!("{name}-avx2"))?;
-    let other = other.map(|other| Ok::<_, Failure>((other, Report::read(results, other)?))).transpose()?;
+    let read = |other: &String| Ok::<_, Failure>((other.clone(), Report::read(results, other)?));
+    let others = others.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let text = fs::read_to_string(readme)?;
     let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for it")?;
     let (_, after) = rest.split_once(END).ok_or("the place in the README has no end")?;
-    let summary = summary(name, &wide, &narrow, other.as_ref().map(|(name, report)| (*name, report)));
+    let summary = summary(name, &wide, &narrow, &others);
     Ok(fs::write(readme, [before, BEGIN, "\n", &summary, "\n", END, after].concat())?)
 }
 
-fn summary(name: &str, wide: &Report, narrow: &Report, other: Option<(&str, &Report)>) -> String {
+fn summary(name: &str, wide: &Report, narrow: &Report, others: &[(String, Report)]) -> String {
     let mut reports = vec![("AVX-512", wide), ("AVX2", narrow)];
-    reports.extend(other);
-    let another = other.map_or(String::new(), |(name, report)| {
+    reports.extend(others.iter().map(|(name, report)| (name.as_str(), report)));
+    let sentence = |(name, report): &(String, Report)| {
         let head = &report.head;
         format!(
-            " [{name}](benches/peers/results/{name}.md) is {}, whose widest vectors are those of {}, beside all of them.",
+            " [{name}](benches/peers/results/{name}.md) is {}, with {}, beside all of them.",
             head.processor, head.isa
         )
-    });
+    };
+    let elsewhere: String = others.iter().map(sentence).collect();
     let versions = wide.head.versions.iter();
     let peers: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
     format!(
         "On one core of {}, in one run beside {}: how many times our time the fastest of them takes for each layer, in the \
-         geometric mean. With AVX2, beside those of them that can be held to it.{another}\n\n{}\n\
+         geometric mean. With AVX2, beside those of them that can be held to it.{elsewhere}\n\n{}\n\
          ![The best peer's and the best Rust crate's time, layer by layer](benches/peers/results/{name}.svg)\n\n\
          <details><summary>The suite in numbers</summary>\n\n{}\n</details>\n\n\
          All times, the neighbouring layers, gradients, losses and differences are in \
