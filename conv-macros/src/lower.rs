@@ -110,8 +110,7 @@ impl Block<'_> {
             // The last band may be lower than the others.
             (Some(known), Size::OutH) if known.band < known.out.h => Index::Size(size),
             (Some(known), Size::OutH) => Index::Const(known.out.h),
-            (Some(known), Size::OutW) if self.plan.flatten && known.band < known.out.w => Index::Size(size),
-            (Some(known), Size::OutW) => Index::Const(known.out.w),
+            (Some(_), Size::OutW) => self.plan.columns_of_row().map_or(Index::Size(size), Index::Const),
             (Some(known), Size::Pitch) => Index::Const(known.pitch),
             (Some(known), Size::Plane) => Index::Const(known.plane),
             (Some(known), Size::First) if known.band < known.out.h => Index::Size(size),

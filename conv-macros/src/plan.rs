@@ -242,6 +242,13 @@ impl Plan {
         matches!(self.tile, Tile::Channels { last: true, .. })
     }
 
+    /// The columns of an output row, or of a line, if every call of the kernel has as many and they are known.
+    pub(crate) fn columns_of_row(&self) -> Option<usize> {
+        let known = self.sizes?;
+        let in_bands = self.flatten && known.band < known.out.w;
+        (!in_bands).then_some(known.out.w)
+    }
+
     /// Whether a group has a full block at all.
     pub(crate) fn has_full_block(&self, spec: &Spec) -> bool {
         spec.out_per_group() >= self.block

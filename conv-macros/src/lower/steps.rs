@@ -2,10 +2,10 @@
 //!
 //! A step of a tile with few accumulators checks the ends of two windows and moves three counters for a dozen
 //! multiply-accumulates. Four steps a turn share that, where it is known how far apart the channels are, so that their
-//! pixels are one window; where it is not, little was gained with AVX2, and layers for any image have text enough. A core that
-//! has nothing else to do hides the difference, one whose other thread is busy does not: with AVX2, on a Zen 3 that others
-//! use too, the median of 3x3 stride 2, 128 channels @56, went from 4959 to 4103 us, that of 1x1, 1024 to 256 channels
-//! @14, from 2011 to 1415 us, and that of Winograd's products of 256 to 256 channels @14 from 1456 to 1034 us.
+//! pixels are one window; where it is not, little was gained with AVX2, and layers for any image have text enough. A
+//! core that has nothing else to do hides the difference, one whose other thread is busy does not: with AVX2, on a Zen 3
+//! that others use too, the median of 3x3 stride 2, 128 channels @56, went from 4959 to 4103 us, that of 1x1, 1024 to 256
+//! channels @14, from 2011 to 1415 us, and that of Winograd's products of 256 to 256 channels @14 from 1456 to 1034 us.
 //!
 //! The windows are taken once a turn. Taken from a window of all channels, whose length is known, they need no check, and
 //! a turn 84 instructions for 93; but then the compiler keeps other values in registers, and a tile that fills these is

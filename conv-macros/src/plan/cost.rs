@@ -126,7 +126,7 @@ impl Layer<'_> {
                 let vectors = width / self.plan.machine.lanes;
                 self.channels(pixels, vectors, self.weights_of_a_step(geometry, vectors))
             }
-            Tile::Columns { vectors, .. } => self.columns(geometry, width, vectors),
+            Tile::Columns { vectors, .. } => self.columns(width, vectors),
             Tile::Rows { rows, vectors, .. } => self.rows(tail, rows, vectors),
             Tile::InPlace { rows, .. } => self.in_place(tail, rows),
             Tile::Slide { rows } => self.slide(rows),
@@ -148,13 +148,12 @@ impl Layer<'_> {
         if !in_bands && bytes > SECOND_LEVEL { bytes / STREAM } else { 0.0 }
     }
 
-    fn columns(&self, geometry: Geometry, channels: usize, vectors: usize) -> Cost {
+    fn columns(&self, channels: usize, vectors: usize) -> Cost {
         let (vectors, across) = self.across(vectors);
-        let is_known = self.spec.input.is_some() && !(self.plan.flatten && geometry.band < geometry.out.w);
-        if !is_known {
+        let Some(columns) = self.plan.columns_of_row() else {
             return self.columns_of(channels, vectors, across);
-        }
-        let (whole, rest) = tiles_of_row(self.out.w, vectors, self.plan.machine.lanes);
+        };
+        let (whole, rest) = tiles_of_row(columns, vectors, self.plan.machine.lanes);
         let all = self.columns_of(channels, vectors, whole as f64);
         if rest > 0 { all.plus(self.columns_of(channels, rest, 1.0)) } else { all }
     }
