@@ -28,6 +28,9 @@ layers! {
     Rows, [2, 46, 6, 7], { in: 46, out: 106, k: 1, groups: 2, input: (6, 7) };
     RowsInBands, [2, 16, 60, 70], { in: 16, out: 96, k: 1, input: (60, 70) };
     Strided, [2, 4, 11, 12], { in: 4, out: 8, k: 3, stride: 2, padding: 1 };
+    Shortcut, [2, 3, 6, 8], { in: 3, out: 4, k: 1, stride: 2 };
+    ShortcutOfRows, [1, 3, 6, 8], { in: 3, out: 4, k: (3, 1), stride: 2, padding: (1, 0) };
+    DilatedAsStrided, [1, 3, 8, 10], { in: 3, out: 4, k: 3, stride: 2, dilation: 2, padding: 2 };
     Sparse, [1, 2, 14, 17], { in: 2, out: 3, k: (2, 1), stride: (3, 4) };
     Stem, [1, 3, 23, 25], { in: 3, out: 16, k: 7, stride: 2, padding: 3 };
     Dilated, [1, 4, 13, 15], { in: 4, out: 4, k: (3, 2), dilation: (2, 3), padding: (1, 5), groups: 2 };

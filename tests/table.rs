@@ -11,6 +11,9 @@ mod machine;
 #[path = "common/subject.rs"]
 mod subject;
 
+#[cfg(target_arch = "x86_64")]
+use std::collections::BTreeSet;
+
 use conv_runtime::prelude::*;
 use conv_runtime::{Conv2dConfig, Element, PaddingMode, generic};
 
@@ -251,10 +254,44 @@ where
     assert_eq!(*got, expected.as_slice()[..got.len()], "{name}: arrays");
 }
 
+/// Algorithms, and what kernels read. Constants alone have columns that slide.
+#[cfg(target_arch = "x86_64")]
+const ALGORITHMS: [&str; 6] = ["direct_oc", "direct_ow", "direct_rows", "in_place", "tiny", "winograd"];
+#[cfg(target_arch = "x86_64")]
+const SOURCES: [&str; 9] = [
+    "a copy as one row, channels last",
+    "a padded copy",
+    "a padded copy with columns sorted modulo 2",
+    "a padded copy, channels last",
+    "gathered pixels as one row",
+    "gathered pixels as one row, channels last",
+    "the image itself",
+    "the image itself as one row",
+    "the image itself, padded in registers",
+];
+
+/// Each of them is in the plan of some layer, and no plan has another.
+#[cfg(target_arch = "x86_64")]
+fn check_kinds(plans: &[&str]) {
+    let kernels =
+        plans.iter().flat_map(|plan| plan.lines()).filter_map(|line| line.trim().split_once("-bit: "));
+    let (mut algorithms, mut sources) = (BTreeSet::new(), BTreeSet::new());
+    for (_, kernel) in kernels {
+        let (algorithm, rest) = kernel.split_once(", ").expect("an algorithm and its tile");
+        let (_, rest) = rest.split_once("; reads ").expect("what the kernel reads");
+        algorithms.insert(algorithm);
+        sources.insert(rest.split(';').next().expect("a sentence"));
+    }
+    // Any stride may sort a copy.
+    sources.retain(|source| *source == SOURCES[2] || !source.contains("sorted modulo"));
+    assert!(algorithms.iter().eq(&ALGORITHMS), "{algorithms:?}");
+    assert!(sources.iter().eq(&SOURCES), "{sources:?}");
+}
+
 macro_rules! test_layers {
     ($($name:ident, { $($keys:tt)* };)*) => {
         $(mod $name {
-            conv_runtime::conv2d! { struct Layer<$($keys)*>; }
+            conv_runtime::conv2d! { pub(super) struct Layer<$($keys)*>; }
 
             #[test]
             fn agrees_with_the_definition() {
@@ -266,6 +303,12 @@ macro_rules! test_layers {
         fn the_table_is_not_smaller_than_it_was() {
             let names = [$(stringify!($name)),*];
             assert!(names.len() >= 256, "{} layers", names.len());
+        }
+
+        #[test]
+        #[cfg(target_arch = "x86_64")]
+        fn the_table_has_every_kind_of_plan() {
+            crate::check_kinds(&[$(<$name::Layer as conv_runtime::Layer>::PLAN),*]);
         }
     };
 }

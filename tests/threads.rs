@@ -1,11 +1,12 @@
 //! On any number of threads a layer computes the same bits as on one, and its gradients, too.
 
 use conv_runtime::prelude::*;
-use conv_runtime::{Element, Gradients};
+use conv_runtime::{Element, Gradients, Isa};
 
 conv2d! {
     struct Depthwise<in: 48, out: 48, k: 3, padding: 1, groups: 48>;
     struct DepthwiseKnown<in: 48, out: 48, k: 5, padding: 2, groups: 48, padding_mode: reflect, input: (63, 61)>;
+    struct Margins<in: 10, out: 10, k: 3, padding: 3, groups: 10>;
     struct Planes<in: 3, out: 3, k: 5, padding: 2, groups: 3>;
     struct OneBlock<in: 16, out: 24, k: 3, padding: 1, algorithm: direct>;
     struct OneBlockKnown<in: 16, out: 24, k: 3, stride: 2, padding: 1, input: (120, 121)>;
@@ -54,6 +55,31 @@ fn groups_are_shared_out() {
 fn images_are_shared_out() {
     check::<OneBlock>([7, 16, 40, 41]);
     check::<Wide>([5, 12, 101, 200]);
+}
+
+/// A thread may begin with the last groups of an image, and copy more of the next.
+#[test]
+fn what_another_layer_left_does_not_matter() {
+    let nan = Tensor::full([7, 16, 40, 41], f32::NAN);
+    let input = Tensor::randn([16, 10, 24, 24], 2);
+    let run = |isa: Isa, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        pool.install(|| {
+            let (before, layer, mut scratch) = (OneBlock::init(1), Margins::init(1), Scratch::new());
+            let mut output = Tensor::zeros([7, 24, 40, 41]);
+            before.on(isa).forward_with(nan.view(), output.view_mut(), &mut scratch).expect("fits");
+            let mut output = Tensor::full([16, 10, 28, 28], f32::NAN);
+            layer.on(isa).forward_with(input.view(), output.view_mut(), &mut scratch).expect("fits");
+            output
+        })
+    };
+    for isa in Isa::available() {
+        let alone = run(isa, 1);
+        assert_eq!(alone, Margins::init(1).on(isa).forward(&input).expect("fits"), "{isa}");
+        for threads in [2, 3, 8] {
+            assert_eq!(run(isa, threads), alone, "{threads} threads on {isa}");
+        }
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ pub(crate) mod sealed {
         fn gather(level: Level, job: gather::Job<'_>, image: &[Self], copy: &mut [Self]);
 
         /// Makes a padded copy with channels last: [`interleave::copy`].
-        fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]);
+        fn interleave(level: Level, job: interleave::Job, image: &[Self], copy: &mut [Self]);
 
         /// The part of the scratch for gradients of this type.
         #[cfg(feature = "alloc")]
@@ -162,7 +162,7 @@ macro_rules! compiled_here {
             dispatch!(level, simd => gather::copy(simd, job, image, copy));
         }
 
-        fn interleave(level: Level, job: interleave::Job<'_>, image: &[Self], copy: &mut [Self]) {
+        fn interleave(level: Level, job: interleave::Job, image: &[Self], copy: &mut [Self]) {
             dispatch!(level, simd => interleave::copy(simd, job, image, copy));
         }
 

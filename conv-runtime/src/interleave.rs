@@ -7,13 +7,17 @@
 use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
 use crate::pad::source;
-use crate::tile::transpose;
-use crate::{Conv2dConfig, Element};
+use crate::tile::{load_rows, store_all, transpose};
+use crate::{Element, PaddingMode};
 
 /// Which part of an image to copy.
 #[derive(Clone, Copy)]
-pub struct Job<'a> {
-    pub(crate) config: &'a Conv2dConfig,
+pub struct Job {
+    /// Channels of the image.
+    pub(crate) channels: usize,
+    /// Rows above and below it, columns left and right of it, and what stands there.
+    pub(crate) padding: [[usize; 2]; 2],
+    pub(crate) mode: PaddingMode,
     /// Height and width.
     pub(crate) image: [usize; 2],
     /// Elements from one channel of the image to the next.
@@ -28,10 +32,9 @@ pub struct Job<'a> {
 
 /// Copies rows of `image` (`[channels, h, w]`) to `copy` (`[rows, columns, depth]`), as many as there are.
 #[inline(always)]
-pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], copy: &mut [E]) {
+pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job, image: &[E], copy: &mut [E]) {
     let [h, w] = job.image;
-    let [[top, bottom], [left, right]] = job.config.padding;
-    let mode = job.config.padding_mode;
+    let ([[top, bottom], [left, right]], mode) = (job.padding, job.mode);
     for (y, row) in (job.first..).zip(copy.chunks_exact_mut(job.columns * job.depth)) {
         let inside = y < top + h + bottom;
         let Some(y) = inside.then(|| source(mode, y, top, h)).flatten() else {
@@ -60,20 +63,26 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job<'_>, image: &[E], copy
 
 /// One row of the image, all channels. `image` starts at the row, in the first channel.
 #[inline(always)]
-fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job<'_>, image: &[E], pixels: &mut [E]) {
-    let [_, w] = job.image;
-    for channel in (0..job.config.in_per_group()).step_by(N) {
+fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job, image: &[E], pixels: &mut [E]) {
+    let ([_, w], channels) = (job.image, job.channels);
+    for channel in (0..channels).step_by(N) {
         for x in (0..w).step_by(N) {
             // The last square moves back to end with the row.
             let x = if x + N > w { w.saturating_sub(N) } else { x };
+            let (image, pixels) = (&image[channel * job.plane + x..], &mut pixels[x * job.depth + channel..]);
+            if channel + N <= channels && N <= w {
+                let rows: [<E as SimdFloatElement>::Native<S>; N] = load_rows(simd, image, N, job.plane);
+                store_all(&transpose(rows), pixels, job.depth);
+                continue;
+            }
             // A loop, for `array::from_fn` is not always inlined, and then knows no vectors.
             let mut rows = [<E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO); N];
-            for (channel, row) in (channel..job.config.in_per_group()).zip(&mut rows) {
-                *row = load::<N, S, E>(simd, &image[channel * job.plane + x..], w - x);
+            for (c, row) in rows.iter_mut().enumerate().take(channels - channel) {
+                *row = load::<N, S, E>(simd, &image[c * job.plane..], w - x);
             }
             let columns = transpose::<N, S, <E as SimdFloatElement>::Native<S>>(rows);
             for (p, column) in columns.iter().enumerate().take(w - x) {
-                column.store_slice(&mut pixels[(x + p) * job.depth + channel..][..N]);
+                column.store_slice(&mut pixels[p * job.depth..][..N]);
             }
         }
     }
@@ -100,17 +109,17 @@ fn load<const N: usize, S: Simd, E: Element>(
 #[expect(clippy::cast_precision_loss, reason = "small integers are exact")]
 mod tests {
     use super::*;
-    use crate::{Isa, PaddingMode, Tensor};
+    use crate::{Isa, Tensor};
     use alloc::vec::Vec;
     use fearless_simd::dispatch;
 
     fn check(isa: Isa, mode: PaddingMode, channels: usize, [h, w]: [usize; 2]) {
-        let config = Conv2dConfig::new(channels, 1, [1, 1]).padding([[1, 2], [2, 1]]).padding_mode(mode);
         let image = Tensor::<f32, 3>::from_fn([channels, h, w], |[c, y, x]| (100 * c + 10 * y + x) as f32);
         let (filled, columns) = (channels.next_multiple_of(16), w + 5);
         let depth = filled + 4;
         let mut copied = alloc::vec![f32::NAN; (h + 4) * columns * depth];
-        let job = Job { config: &config, image: [h, w], plane: h * w, first: 0, columns, depth };
+        let padding = [[1, 2], [2, 1]];
+        let job = Job { channels, padding, mode, image: [h, w], plane: h * w, first: 0, columns, depth };
         dispatch!(isa.level(), simd => copy(simd, job, image.as_slice(), &mut copied));
         for (at, got) in copied.iter().enumerate() {
             let (y, x, c) = (at / depth / columns, at / depth % columns, at % depth);

@@ -22,7 +22,7 @@ use crate::filtering::Filtering;
 use crate::kernel::{Geometry, Job, Kernel, ParametersRef, Prepare, Reads, Scheme};
 use crate::pack::{Block, blocks, packed_channels, place, terms};
 use crate::tile::LANES;
-use crate::{Conv2dConfig, Element, Isa, gather, interleave, pad};
+use crate::{Conv2dConfig, Element, Isa, PaddingMode, gather, interleave, pad};
 
 /// The layer's scheme for this instruction set.
 pub(crate) fn scheme<K: Kernel>(isa: Isa) -> &'static Scheme {
@@ -98,8 +98,8 @@ pub(crate) struct Memory<'a, E> {
     weights: &'a mut [E],
     gathered: &'a mut [E],
     copy: &'a mut [E],
-    /// The copy has been made before: what stands left and right of its rows may stay.
-    margins: bool,
+    /// The copy of so many groups has been made before: what stands left and right of their rows may stay.
+    margins: usize,
     prepared: &'a mut [E],
     work: &'a mut [E],
 }
@@ -197,7 +197,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
         if self.scheme.reads == Reads::Pads {
             work.fill(K::Elem::ZERO);
         }
-        Memory { weights, gathered, copy, margins: false, prepared, work }
+        Memory { weights, gathered, copy, margins: 0, prepared, work }
     }
 
     /// A part of one group of one image, or of several, if the kernel loops over them, band by band. The output holds
@@ -247,10 +247,10 @@ impl<'a, K: Kernel> Pass<'a, K> {
             rows: rows_of_copy::<K>(band),
             pitch: extent.pitch,
             plane: band.geometry.plane,
-            margins: memory.margins,
+            margins: band.geometry.groups <= memory.margins,
         };
-        // Every copy of a call has the same margins.
-        memory.margins = true;
+        // Every copy of a call has the same margins, but the first may be of fewer groups than the next.
+        memory.margins = memory.margins.max(band.geometry.groups);
         K::Elem::pad(self.parameters.isa.level(), job, image, memory.copy);
     }
 
@@ -278,9 +278,17 @@ impl<'a, K: Kernel> Pass<'a, K> {
         copy: &'c mut [K::Elem],
     ) -> &'c [K::Elem] {
         let (extent, depth) = (&self.extent, self.scheme.depth);
-        let (config, columns) = (const { &K::CONFIG }, extent.pitch / depth);
         let ([h, w], copy) = (extent.image, &mut copy[..rows * extent.pitch]);
-        let job = interleave::Job { config, image: [h, w], plane: h * w, first, columns, depth };
+        let job = interleave::Job {
+            channels: const { K::CONFIG.in_per_group() },
+            padding: const { K::CONFIG.padding },
+            mode: const { K::CONFIG.padding_mode },
+            image: [h, w],
+            plane: h * w,
+            first,
+            columns: extent.pitch / depth,
+            depth,
+        };
         K::Elem::interleave(self.parameters.isa.level(), job, image, copy);
         copy
     }
@@ -306,7 +314,17 @@ impl<'a, K: Kernel> Pass<'a, K> {
             return planes;
         }
         let depth = self.scheme.depth;
-        let job = interleave::Job { config, image: [1, count], plane, first: 0, columns: count, depth };
+        let job = interleave::Job {
+            // Each tap's pixels are channels of their own.
+            channels: terms(config, self.scheme),
+            padding: [[0; 2]; 2],
+            mode: PaddingMode::Zeros,
+            image: [1, count],
+            plane,
+            first: 0,
+            columns: count,
+            depth,
+        };
         let copy = &mut copy[..count * depth];
         K::Elem::interleave(level, job, planes, copy);
         copy

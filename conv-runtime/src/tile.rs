@@ -92,7 +92,7 @@ fn square<const N: usize, S: Simd, E: Element>(
 /// Loads `count` vectors, `width` elements apart, and the last again for those that are missing. To cut off what is in
 /// front of the next takes fewer instructions than to multiply where it is, and to check that.
 #[inline(always)]
-fn load_rows<const N: usize, S: Simd, V: SimdBase<S>>(
+pub(crate) fn load_rows<const N: usize, S: Simd, V: SimdBase<S>>(
     simd: S,
     mut values: &[V::Element],
     count: usize,
@@ -110,7 +110,7 @@ fn load_rows<const N: usize, S: Simd, V: SimdBase<S>>(
 
 /// Stores vectors, `plane` elements apart.
 #[inline(always)]
-fn store_all<const N: usize, S: Simd, V: SimdBase<S>>(
+pub(crate) fn store_all<const N: usize, S: Simd, V: SimdBase<S>>(
     rows: &[V; N],
     mut output: &mut [V::Element],
     plane: usize,

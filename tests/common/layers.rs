@@ -188,6 +188,7 @@ macro_rules! for_each_layer {
             patches, { in: 3, out: 9, k: 4, stride: 4 };
             patches_apart, { in: 2, out: 17, k: (2, 3), stride: (3, 4), padding: 0, bias: false };
             patches_in_groups, { in: 4, out: 6, k: 2, stride: 2, groups: 2 };
+            patches_channels_last, { in: 128, out: 256, k: 2, stride: 2, input: (14, 14) };
             patches_in_squares, { in: 1, out: 8, k: (2, 17), stride: (2, 17), input: (6, 150) };
             pointwise_unrolled, { in: 3, out: 2, k: 1, input: (3, 3) };
             pointwise_stride_beyond_the_image, { in: 3, out: 2, k: 1, stride: 1_000_000_000_000 };

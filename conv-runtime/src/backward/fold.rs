@@ -79,12 +79,8 @@ impl Columns {
         let part = |residue| axis.part(residue, size, places);
         match (axis.stride, part(0), part(axis.residues - 1)) {
             (1, Some(all), _) if all.inside.len() == size => Self::Copy(all),
-            (2, Some(a), Some(b)) if a.inside.len() + b.inside.len() == size => {
-                if a.pixel == 0 {
-                    Self::Weave(a, b)
-                } else {
-                    Self::Weave(b, a)
-                }
+            (2, Some(a), Some(b)) if axis.residues == 2 && a.inside.len() + b.inside.len() == size => {
+                if a.pixel == 0 { Self::Weave(a, b) } else { Self::Weave(b, a) }
             }
             _ => Self::Any,
         }
