@@ -86,6 +86,44 @@ fn what_is_not_finite_stays_where_the_definition_has_it() {
 }
 
 #[test]
+fn memory_that_nobody_has_is_an_error() {
+    const FAR: usize = 1 << 60;
+    conv2d! {
+        struct Far<in: 1, out: 1, k: 1, padding: (0, 1152921504606846976), stride: (1, 1152921504606846976)>;
+    }
+    assert_eq!(Far::CONFIG.stride, [1, FAR]);
+    conv2d! { struct Spread<in: 16, out: 16, k: 3, dilation: (1, 1152921504606846976), stride: 2>; }
+    let x = Tensor::zeros([16, 3, 3]);
+    let result = Spread::init(1).backward(&x, &x);
+    assert!(matches!(result, Err(Error::KernelTooLarge { .. })), "no window reaches so far");
+    let x = Tensor::<f32, 3>::zeros([1, 1, 1]);
+    assert!(matches!(Far::init(1).forward(&x), Err(Error::TooLarge)));
+    let mut scratch = Scratch::new();
+    let mut y = Tensor::zeros([1, 1, 3]);
+    let result = Far::init(1).forward_with(x.view(), y.view_mut(), &mut scratch);
+    assert!(matches!(result, Err(Error::TooLarge)));
+    let kept = Plain::init(1);
+    let (x, mut y) = (Tensor::randn([3, 4, 21], 2), Tensor::zeros([5, 3, 20]));
+    kept.forward_with(x.view(), y.view_mut(), &mut scratch).expect("there is memory for this");
+    assert_eq!(y, kept.forward(&x).expect("fits"), "a scratch is as good as new");
+}
+
+#[test]
+fn weights_that_differ_make_layers_that_differ() {
+    conv2d! {
+        #[derive(Debug, PartialEq)]
+        struct Filtered<in: 1, out: 1, k: 3, algorithm: winograd, bias: false>;
+    }
+    let layer = |centre| {
+        let weight =
+            Tensor::from_fn([1, 1, 3, 3], |[_, _, i, j]| if [i, j] == [1, 1] { centre } else { 1.0 });
+        Filtered::new(&weight, None).expect("the layer's shapes")
+    };
+    assert_eq!(layer(1e-12), layer(1e-12));
+    assert_ne!(layer(1e-12), layer(2e-12), "though they are the same, transformed");
+}
+
+#[test]
 fn minus_zero_is_as_in_torch() {
     let x = Tensor::<f32, 3>::full([2, 3, 18], -0.0);
     let ones = Tensor::full(NoBias::CONFIG.weight_shape(), 1.0);

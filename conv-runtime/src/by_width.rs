@@ -31,8 +31,12 @@ macro_rules! by_width {
                 || $narrow,
             ),
             #[cfg(not(any(
-                all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
-                target_arch = "aarch64",
+                all(
+                    any(target_arch = "x86", target_arch = "x86_64"),
+                    target_feature = "sse2",
+                    target_feature = "fxsr"
+                ),
+                all(target_arch = "aarch64", target_feature = "neon"),
                 all(target_arch = "wasm32", target_feature = "simd128")
             )))]
             fearless_simd::Level::Fallback($simd) => $simd.vectorize(

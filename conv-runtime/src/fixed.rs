@@ -55,7 +55,7 @@ impl<K: Fixed> FixedConv2d for K {
 
     #[cfg(feature = "alloc")]
     fn forward_array_with(&self, input: &Self::Input, output: &mut Self::Output, scratch: &mut Scratch) {
-        run_fixed(self, input, output, |len| Some(K::Elem::buffer(scratch).take(len)));
+        run_fixed(self, input, output, |len| K::Elem::buffer(scratch).take(len));
     }
 
     fn forward_array_in(&self, input: &Self::Input, output: &mut Self::Output, memory: &mut Self::Memory) {
@@ -102,5 +102,5 @@ fn run_fixed<'m, K: Fixed>(
 ) {
     let (x, y) = K::flat(input, output);
     let done = K::SIZES.and_then(|sizes| run(layer, sizes, x, y, memory));
-    debug_assert!(done.is_some(), "the macro has counted the elements of every size it fixes");
+    assert!(done.is_some(), "there is no memory for what the layer needs while it runs");
 }

@@ -120,7 +120,13 @@ fn levels(best: Level) -> [Option<Level>; 1] {
 #[cfg(feature = "std")]
 fn requested() -> Option<&'static str> {
     static REQUESTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    REQUESTED.get_or_init(|| std::env::var("CONV_ISA").ok().filter(|name| !name.is_empty())).as_deref()
+    REQUESTED
+        .get_or_init(|| {
+            std::env::var_os("CONV_ISA")
+                .map(|name| name.to_string_lossy().into_owned())
+                .filter(|name| !name.is_empty())
+        })
+        .as_deref()
 }
 
 impl PartialEq for Isa {

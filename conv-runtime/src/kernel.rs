@@ -232,11 +232,13 @@ pub struct Parameters<E: Element> {
     pub(crate) bias: Aligned<E>,
 }
 
-/// Equal weights: the same numbers, packed for the same instruction set.
+/// Equal weights: the same numbers, packed for the same instruction set. Numbers that differ may be the same once they
+/// are transformed.
 #[cfg(feature = "alloc")]
 impl<E: Element> PartialEq for Parameters<E> {
     fn eq(&self, other: &Self) -> bool {
         self.isa == other.isa
+            && self.original == other.original
             && self.weights.as_slice() == other.weights.as_slice()
             && self.bias.as_slice() == other.bias.as_slice()
     }

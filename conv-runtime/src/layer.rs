@@ -228,7 +228,7 @@ impl<K: Kernel> Layer for K {
         Isa::current()?;
         let sizes = [last_two(input.shape()), last_two(expected)];
         let (x, y) = (input.as_slice(), output.as_mut_slice());
-        run::run_on_threads(self, None, 0, sizes, x, y, |len| Some(K::Elem::buffer(scratch).take(len)))
+        run::run_on_threads(self, None, 0, sizes, x, y, |len| K::Elem::buffer(scratch).take(len))
             .ok_or(Error::TooLarge)
     }
 }
@@ -314,10 +314,15 @@ impl<K: Differentiable> Conv2d for K {
     fn load(checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<Self, Error> {
         use crate::safetensors::tensor;
         let weight = tensor(checkpoint, &alloc::format!("{name}.weight"), K::CONFIG.weight_shape())?;
-        let bias = K::CONFIG
-            .bias
-            .then(|| tensor(checkpoint, &alloc::format!("{name}.bias"), [K::CONFIG.out_channels]));
-        Self::new(&weight, bias.transpose()?.as_ref())
+        let bias = alloc::format!("{name}.bias");
+        if !K::CONFIG.bias {
+            // A network that is missing some of its numbers would answer all the same.
+            return match checkpoint.tensor(&bias) {
+                Ok(found) => Err(Error::BiasUnexpected { got: found.shape().iter().product() }),
+                Err(_) => Self::new(&weight, None),
+            };
+        }
+        Self::new(&weight, Some(&tensor(checkpoint, &bias, [K::CONFIG.out_channels])?))
     }
 
     fn on(&self, isa: Isa) -> Self {

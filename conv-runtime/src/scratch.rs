@@ -88,23 +88,30 @@ impl<E> Aligned<E> {
 }
 
 impl<E: Element> Aligned<E> {
+    /// Elements that may have to be skipped.
+    const SPARE: usize = LINE / size_of::<E>();
+
     /// A copy of `values`.
     pub(crate) fn from_slice(values: &[E]) -> Self {
-        let mut aligned = Self::new();
-        aligned.take(values.len()).copy_from_slice(values);
+        let len = values.len();
+        let mut aligned = Self { data: alloc::vec![E::ZERO; len + Self::SPARE], len };
+        let start = aligned.start();
+        aligned.data[start..start + len].copy_from_slice(values);
         aligned
     }
 
-    /// The first `len` elements, after growing to hold them. What they hold is left over from before.
-    pub(crate) fn take(&mut self, len: usize) -> &mut [E] {
-        let spare = LINE / size_of::<E>();
-        if self.data.len() < len + spare {
-            self.data = Vec::new();
-            self.data.resize(len + spare, E::ZERO);
+    /// The first `len` elements, after growing to hold them; `None` if there is no memory for so many. What they hold is
+    /// left over from before.
+    pub(crate) fn take(&mut self, len: usize) -> Option<&mut [E]> {
+        let all = len.checked_add(Self::SPARE)?;
+        if self.data.len() < all {
+            *self = Self::new();
+            self.data.try_reserve_exact(all).ok()?;
+            self.data.resize(all, E::ZERO);
         }
         self.len = len;
         let start = self.start();
-        &mut self.data[start..start + len]
+        Some(&mut self.data[start..start + len])
     }
 
     /// The elements that were asked for last.
@@ -118,7 +125,7 @@ impl<E: Element> Aligned<E> {
 
     /// Elements to skip from where the allocator placed the data.
     fn start(&self) -> usize {
-        self.data.as_ptr().align_offset(LINE).min(LINE / size_of::<E>())
+        self.data.as_ptr().align_offset(LINE).min(Self::SPARE)
     }
 }
 

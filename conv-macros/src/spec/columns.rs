@@ -17,6 +17,9 @@ use super::{Dtype, Spec};
 /// Integers up to this are told apart exactly: nothing is taken for a multiple that is one nearly.
 const MOST_EXACT: f64 = 65536.0;
 
+/// How many times larger than one column of a kernel another may be.
+const MOST_APART: f64 = (1u64 << 40) as f64;
+
 /// The kernels of all output channels of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Columns {
@@ -55,8 +58,9 @@ impl Spec {
             let terms = columns.filter_map(|(tap, column)| found.term(tap, &column, self.dtype)).collect();
             found.outputs.push(terms);
         }
-        found.scale();
-        Some(found)
+        let is_narrow = found.scale();
+        let is_normal = |weight: &f64| *weight == 0.0 || weight.abs() >= self.dtype.least();
+        (is_narrow && found.different.iter().flatten().all(is_normal)).then_some(found)
     }
 }
 
@@ -97,8 +101,10 @@ impl Columns {
     }
 
     /// Moves powers of two from the terms to the columns, where all factors are less than one: no sum of a
-    /// column is then larger than the output, and cannot overflow where that does not.
-    fn scale(&mut self) {
+    /// column is then larger than the output, and cannot overflow where that does not. Says whether none is smaller by so
+    /// much that it would be lost where the output is not.
+    fn scale(&mut self) -> bool {
+        let mut is_narrow = true;
         for (at, column) in self.different.iter_mut().enumerate() {
             let mine = |term: &&mut Term| term.column == at;
             let factors = self.outputs.iter().flatten().filter(|term| term.column == at);
@@ -109,8 +115,10 @@ impl Columns {
             }
             for term in self.outputs.iter_mut().flatten().filter(mine) {
                 term.factor /= scale;
+                is_narrow &= term.factor.abs() <= MOST_APART;
             }
         }
+        is_narrow
     }
 }
 
@@ -184,6 +192,14 @@ impl Dtype {
         match self {
             Self::F32 => f64::from(f32::EPSILON),
             Self::F64 => f64::EPSILON,
+        }
+    }
+
+    /// The least number that has all its digits.
+    fn least(self) -> f64 {
+        match self {
+            Self::F32 => f64::from(f32::MIN_POSITIVE),
+            Self::F64 => f64::MIN_POSITIVE,
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn run<K: Differentiable>(
     let (depth, groups) = (config.in_per_group(), config.groups);
     let band = pixels.min(TILE / size_of::<K::Elem>() / width);
     let plane = band.checked_mul(width)?;
-    let image = K::Elem::work(scratch).image.take(plane.checked_mul(depth.div_ceil(width))?);
+    let image = K::Elem::work(scratch).image.take(plane.checked_mul(depth.div_ceil(width))?)?;
     // Channels that fill up the last tile are read, too.
     image[depth / width * plane..].fill(K::Elem::ZERO);
     let images = x.chunks_exact(depth * pixels).zip(grad.chunks_exact(config.out_per_group() * pixels));

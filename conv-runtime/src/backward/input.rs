@@ -29,11 +29,11 @@ pub(super) fn run<K: Differentiable>(
     let work = K::Elem::work(scratch);
     let mut plain = core::mem::take(&mut work.weights);
     let (mut weights, mut bias) = (core::mem::take(&mut work.turned), core::mem::take(&mut work.bias));
-    let turn = Turn::new(layer, &mut plain);
-    bias.take(turn.channels()).fill(K::Elem::ZERO);
+    let turn = Turn::new(layer, &mut plain)?;
+    bias.take(turn.channels())?.fill(K::Elem::ZERO);
     let once = turn.is_needed_once(images, [out, places]);
     if once == Some(false) {
-        turn.all(weights.take(turn.len()));
+        turn.all(weights.take(turn.len())?);
     }
     let parameters = Parameters { isa: layer.parameters().isa, original: None, weights, bias };
     let turned = K::InputGradient::from_parameters(parameters);
@@ -42,7 +42,7 @@ pub(super) fn run<K: Differentiable>(
         folded::<K>(&turned, make, [image, out, places], grad, to, scratch)
     } else {
         let memory = K::Elem::buffer(scratch);
-        run::run_on_threads(&turned, make, 0, [out, image], grad, to, |len| Some(memory.take(len)))
+        run::run_on_threads(&turned, make, 0, [out, image], grad, to, |len| memory.take(len))
     };
     let Parameters { weights, bias, .. } = turned.into_parameters();
     let work = K::Elem::work(scratch);
@@ -62,7 +62,7 @@ fn folded<K: Differentiable>(
     let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
     let elements = places[0].checked_mul(places[1])?.checked_mul(adjoint.out_per_group())?;
     let mut planes = core::mem::take(&mut K::Elem::work(scratch).planes);
-    let buffer = planes.take(elements);
+    let buffer = planes.take(elements)?;
     let (from, each) =
         (config.out_per_group() * out[0] * out[1], config.in_per_group() * image[0] * image[1]);
     let (mut done, level) = (Some(()), turned.parameters().isa.level());
@@ -70,7 +70,7 @@ fn folded<K: Differentiable>(
         let (memory, group) = (K::Elem::buffer(scratch), at % config.groups);
         let run = || {
             let sizes = [out, places];
-            run::run_on_threads(turned, make, group, sizes, grad, buffer, move |len| Some(memory.take(len)))
+            run::run_on_threads(turned, make, group, sizes, grad, buffer, move |len| memory.take(len))
         };
         done = done.and_then(|()| run());
         K::Elem::fold(level, FoldJob { config, size: image, places }, buffer, to);

@@ -38,8 +38,8 @@ enum Given<'a, E> {
 }
 
 impl<'a, E: Element> Turn<'a, E> {
-    /// `plain` is memory for the weights in torch's order, if they must be unpacked first.
-    pub(super) fn new<K: Differentiable<Elem = E>>(layer: &'a K, plain: &'a mut Aligned<E>) -> Self {
+    /// `plain` is memory for the weights in torch's order, if they must be unpacked first; `None` if there is too little.
+    pub(super) fn new<K: Differentiable<Elem = E>>(layer: &'a K, plain: &'a mut Aligned<E>) -> Option<Self> {
         let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
         let ParametersRef { isa, original, weights, .. } = layer.parameters();
         let [scheme, to] = [run::scheme::<K>(isa), run::scheme::<K::InputGradient>(isa)];
@@ -47,12 +47,12 @@ impl<'a, E: Element> Turn<'a, E> {
             (Some(original), _) => Given::Plain(original),
             (None, None) => Given::Packed(scheme, weights),
             (None, Some(_)) => {
-                let plain = plain.take(config.weight_shape().into_iter().product());
+                let plain = plain.take(config.weight_shape().into_iter().product())?;
                 unpack_into(weights, config, scheme, plain);
                 Given::Plain(plain)
             }
         };
-        Self { isa, config, adjoint, axes: Axis::of(config), from, to }
+        Some(Self { isa, config, adjoint, axes: Axis::of(config), from, to })
     }
 
     /// Output channels of the turned layer, filling lanes included.

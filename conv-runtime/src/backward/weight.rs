@@ -40,12 +40,12 @@ pub(super) fn run<K: Differentiable>(
     let sizes = Sizes::new::<K::Elem>(&layout)?;
     let work = K::Elem::work(scratch);
     // What the copies never write is read, too, and must be zero.
-    work.image.take(sizes.image).fill(K::Elem::ZERO);
-    work.gradient.take(sizes.gradient).fill(K::Elem::ZERO);
+    work.image.take(sizes.image)?.fill(K::Elem::ZERO);
+    work.gradient.take(sizes.gradient)?.fill(K::Elem::ZERO);
     match copies {
         Copies::Pixels { .. } => {
             to.fill(K::Elem::ZERO);
-            pixels::<K>(&layout, &sizes, data, work, to);
+            pixels::<K>(&layout, &sizes, data, work, to)?;
         }
         Copies::Channels { width, depth } => {
             let mut sums = core::mem::take(&mut work.sums);
@@ -68,7 +68,7 @@ fn in_place<K: Differentiable>(
 ) -> Option<()> {
     let config = const { &K::CONFIG };
     // The last vectors of a row may reach so much further.
-    let zeros = K::Elem::work(scratch).image.take(image_w.checked_add(2 * LANES)?);
+    let zeros = K::Elem::work(scratch).image.take(image_w.checked_add(2 * LANES)?)?;
     zeros.fill(K::Elem::ZERO);
     to.fill(K::Elem::ZERO);
     let (plane, out_plane) = (image_h * image_w, out_h * out_w);
@@ -112,21 +112,22 @@ fn bands<'a, E: Element>(
     })
 }
 
-/// Adds up all bands, copied channel by channel.
+/// Adds up all bands, copied channel by channel; `None` if there is no memory.
 fn pixels<K: Differentiable>(
     layout: &Layout<'_>,
     sizes: &Sizes,
     data: [&[K::Elem]; 2],
     work: &mut Work<K::Elem>,
     to: &mut [K::Elem],
-) {
+) -> Option<()> {
     let each = to.len() / layout.config.groups;
-    let (image, gradient) = (work.image.take(sizes.image), work.gradient.take(sizes.gradient));
+    let (image, gradient) = (work.image.take(sizes.image)?, work.gradient.take(sizes.gradient)?);
     for Band { group, rows, data, .. } in bands(layout, sizes, data) {
         let geometry = copies::pixels(layout, rows, data, [image, gradient]);
         let output = &mut to[group * each..][..each];
         dispatch::<K>(layout.isa, SumsJob { geometry, image, gradient, output, zeros: &[] });
     }
+    Some(())
 }
 
 /// Copies with channels last, for a kernel of `width` output channels that adds up `depth` input channels at a time.
@@ -148,12 +149,13 @@ impl Channels<'_> {
         buffer: &mut Aligned<K::Elem>,
         to: &mut [K::Elem],
     ) -> Option<()> {
-        let (image, gradient) = (work.image.take(self.sizes.image), work.gradient.take(self.sizes.gradient));
+        let (image, gradient) =
+            (work.image.take(self.sizes.image)?, work.gradient.take(self.sizes.gradient)?);
         let (layout, each) = (self.layout, self.layout.block());
         let blocks = layout.config.out_per_group().div_ceil(self.width);
         let is_done = bands(layout, self.sizes, data).all(|band| band.is_first && band.is_last);
         let kept = if is_done { 1 } else { blocks * layout.config.groups };
-        let sums = buffer.take(each.checked_mul(kept)?);
+        let sums = buffer.take(each.checked_mul(kept)?)?;
         for Band { group, rows, data, is_first, is_last } in bands(layout, self.sizes, data) {
             self.copy(rows, data, [image, gradient]);
             let geometry = self.geometry(rows);
