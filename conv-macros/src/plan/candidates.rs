@@ -14,6 +14,8 @@ use crate::spec::{Algorithm, Hw, Padding, Spec};
 /// Beyond this stride nobody sorts columns: a vector would gather from as many places as it has lanes.
 pub(super) const MOST_PHASES: usize = 16;
 
+/// The most columns from the first pixel of a window to its last.
+pub(super) const MOST_APART: usize = 1 << 20;
 /// Bytes of a copy with channels last that is one band.
 const IN_ONE_BAND: usize = 256 << 10;
 
@@ -87,6 +89,8 @@ impl<'a> Bench<'a> {
             let most = self.machine.accumulators_each(vectors);
             (1..=most.min(self.out.w)).map(move |pixels| (pixels, vectors))
         });
+        // What a tile reads of a row is a window, whose type has to have a size.
+        let tiles = tiles.filter(|(pixels, _)| (pixels - 1).saturating_mul(self.spec.stride.w) <= MOST_APART);
         let tiles = tiles.flat_map(|(pixels, vectors)| {
             let planes = Tile::Channels { pixels, vectors, last: false };
             [

@@ -14,7 +14,7 @@ pub(crate) use self::in_channels::outs_a_call;
 pub(crate) use self::planes::PlanesBlock;
 
 use super::axis::Axis;
-use super::candidates::MOST_PHASES;
+use super::candidates::{MOST_APART, MOST_PHASES};
 use super::in_place::beside;
 use super::{InPlace, Machine, nominal};
 use crate::spec::{Hw, PaddingMode, Spec};
@@ -85,6 +85,11 @@ pub(crate) fn sums_candidates(spec: &Spec, machine: Machine) -> Vec<SumsPlan> {
     tiles.into_iter().map(plan).collect()
 }
 
+/// Columns of taps that one window may hold: none but the first, where they are too far apart for its type to have a size.
+fn near_columns(spec: &Spec) -> usize {
+    if spec.effective_kernel().w <= MOST_APART { spec.kernel.w } else { 1 }
+}
+
 /// One tap or a row of them.
 fn one_or_all(taps: usize) -> impl Iterator<Item = usize> {
     [1, taps].into_iter().take(taps.min(2))
@@ -96,7 +101,7 @@ fn channels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     let mut tiles = Vec::new();
     for vectors in 1..=widest {
         let most = machine.accumulators_each(vectors);
-        for columns in one_or_all(spec.kernel.w) {
+        for columns in one_or_all(near_columns(spec)) {
             for depth in 1..=spec.in_per_group().min(most / columns) {
                 tiles.push(SumsTile::Channels { vectors, depth, columns });
             }
@@ -113,7 +118,7 @@ fn pixels(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     for outs in divisors(spec.out_per_group()) {
         for depth in divisors(spec.in_per_group()) {
             for rows in one_or_all(spec.kernel.h) {
-                for columns in one_or_all(spec.kernel.w) {
+                for columns in one_or_all(near_columns(spec)) {
                     let sides = [outs, depth, rows, columns];
                     let accumulators = sides.into_iter().fold(1, usize::saturating_mul);
                     // Lines share their pixels where they read the same rows.

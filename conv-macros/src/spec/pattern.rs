@@ -134,6 +134,10 @@ impl Spec {
         channels: usize,
         is: impl Fn(Factor) -> bool,
     ) -> usize {
+        // Where nothing is known of any, they need not be counted one by one.
+        if !self.pattern.is_known() && self.adjoint.is_none() {
+            return if is(Factor::Other) { channels.saturating_mul(self.taps()) } else { 0 };
+        }
         let places = (0..channels)
             .flat_map(|out| (0..self.taps()).map(move |tap| Place { tap, channel: None, out, block, tail }));
         places.filter(|&place| is(self.factor(place))).count()

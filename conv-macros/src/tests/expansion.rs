@@ -177,6 +177,8 @@ fn giants_expand_in_no_time() {
         "in: 2048, out: 2048, k: 31",
         "in: 1, out: 1, k: 1000",
         "in: 1, out: 1, k: 1000, padding: same, padding_mode: circular, input: (1000, 1000)",
+        "in: 1, out: 1, k: (1, 20_000)",
+        "in: 1, out: 1, k: (1, 20_000), padding: same, input: (1, 20_000)",
         "in: 65_536, out: 65_536, k: 1",
         "in: 1, out: 1, k: 3, padding: 1_000_000",
         "in: 1, out: 1, k: 3, dilation: 1_000_000_000, padding: 1_000_000_000",
