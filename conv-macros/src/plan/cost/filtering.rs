@@ -2,7 +2,8 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Cost, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
+use super::channels::WEIGHTS;
+use super::{Cost, FIRST_LEVEL, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
 use crate::plan::{Geometry, pixel_steps, turns};
 use crate::spec::Hw;
 
@@ -10,6 +11,12 @@ use crate::spec::Hw;
 /// on a Zen 4: F(2x4, 3x3), with 25 MB, 965 us, F(4, 3), with 38, 1010, F(2, 3), with 17, 1230.)
 const CACHE: f64 = 28e6;
 const MEMORY: f64 = 7.5;
+/// The same with vectors of 512 bits. A core that starts two multiply-accumulates of them a cycle waits for weights long
+/// before the third level is full. (On a Granite Rapids: 512 channels @7, F(2x4, 3x3) 2010 us, F(2, 3) 1490; 518 to 338
+/// @9, F(4, 3), with 25 MB, 2120, F(2x4, 3x3) 1540, F(2, 3), with 11, 1230. It gains 10 to 15 % by F(4x2, 3x3) even where
+/// F(4, 3) has 2 to 9 MB: 128 channels @28, 256 @14; but a Zen 4, which has half the arithmetic, would lose as much.)
+const CACHE_512: f64 = 14e6;
+const MEMORY_512: f64 = 6.0;
 /// Bytes a cycle of what does not fit the second-level cache. (At 8, tiles of 2x4 outputs seemed cheaper than 4x4, and
 /// direct sums than 5x5 taps. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43
 /// @107x109, 3700 and 2990, with AVX2 4300 and 3500; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 @64, 1800 and 920.)
@@ -59,17 +66,24 @@ impl Layer<'_> {
         let multiply = passes * products;
         let accumulators = pixels * vectors;
         let depth = self.spec.in_per_group() as f64;
-        let one = depth * step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators))
-            + accumulators as f64 * 1.5
-            + TILE;
+        let each_step = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+        let one = depth * each_step + accumulators as f64 * 1.5 + TILE;
+        // A product's weights come from the second-level cache once a band, and once a pass if the first can't hold them.
+        let weights = vectors as f64 * lanes * self.plan.machine.bytes as f64;
+        let is_held = depth * weights <= FIRST_LEVEL;
+        let from_afar = if is_held { passes.min(geometry.bands() as f64) } else { passes };
+        let is_wide = self.plan.machine.bits == 512;
+        let wait = if is_wide { (weights / WEIGHTS - each_step).max(0.0) } else { 0.0 };
+        let waits = from_afar * products * depth * wait;
         // The weights of all products come from beyond the second-level cache, if they are many, once a band.
         let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
         let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
-        let stream = geometry.bands() as f64 * bytes / if all > CACHE { MEMORY } else { STREAM };
+        let (cache, memory) = if is_wide { (CACHE_512, MEMORY_512) } else { (CACHE, MEMORY) };
+        let stream = geometry.bands() as f64 * bytes / if all > cache { memory } else { STREAM };
         let squares = tiles * each * vectors as f64 / lanes;
         let transform = tiles * vectors as f64 * products * TRANSFORM;
         let write = transform + squares * (SQUARE + LANE * lanes) + self.overflow(geometry, outputs, vectors);
-        Cost { compute: (multiply * one).max(stream), copy: 0.0, write }
+        Cost { compute: (multiply * one + waits).max(stream), copy: 0.0, write }
     }
 
     /// What it costs that the transformed tiles of a band and their products do not fit the second-level
