@@ -28,7 +28,7 @@ use self::window::check_window;
 use self::word::check_words;
 use crate::error::{Errors, Spot};
 use crate::parse::args::{Args, BiasArg, Spanned};
-use crate::parse::{Attribute, Key, LayerArgs};
+use crate::parse::{Attribute, Key, LayerArgs, cfgs};
 use crate::spec::{Algorithm, Dtype, Pattern, Spec};
 use crate::weights::Weights;
 use crate::wording::list;
@@ -67,7 +67,13 @@ pub(crate) type Checked = Result<CheckedLayer, BrokenLayer>;
 /// Checks all layers of an invocation.
 pub(crate) fn check(mut layers: Vec<LayerArgs>, errors: &mut Errors) -> Vec<Checked> {
     check_names(&mut layers, errors);
-    layers.into_iter().map(|layer| check_layer(layer, errors)).collect()
+    let check = |layer: LayerArgs| {
+        let (before, cfgs) = (errors.count(), cfgs(&layer.attrs));
+        let checked = check_layer(layer, errors);
+        errors.under(before, &cfgs);
+        checked
+    };
+    layers.into_iter().map(check).collect()
 }
 
 /// Two layers of one invocation have two names, unless attributes choose between them.

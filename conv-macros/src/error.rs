@@ -34,6 +34,8 @@ impl Spot {
 pub(crate) struct Mistake {
     pub(crate) spot: Spot,
     pub(crate) message: String,
+    /// The attributes that choose whether its layer is there at all.
+    cfgs: TokenStream,
 }
 
 /// All mistakes so far. To be [finished](Errors::finish), so that none can be forgotten.
@@ -46,7 +48,14 @@ pub(crate) struct Errors {
 impl Errors {
     /// Notes a mistake.
     pub(crate) fn push(&mut self, spot: Spot, message: impl Into<String>) {
-        self.found.push(Mistake { spot, message: message.into() });
+        self.found.push(Mistake { spot, message: message.into(), cfgs: TokenStream::new() });
+    }
+
+    /// Says that the mistakes after so many are mistakes only if these attributes say so.
+    pub(crate) fn under(&mut self, before: usize, cfgs: &TokenStream) {
+        for mistake in &mut self.found[before..] {
+            mistake.cfgs = cfgs.clone();
+        }
     }
 
     /// How many there are: a stage compares before and after to know whether it went well.
@@ -83,8 +92,8 @@ impl Mistake {
     /// A `compile_error!` that the compiler shows from the first to the last token of the mistake. With
     /// its braces it stands as an item, as a statement and as an expression.
     pub(crate) fn to_compile_error(&self) -> TokenStream {
-        let Self { spot: Spot { first, last, .. }, message } = self;
+        let Self { spot: Spot { first, last, .. }, message, cfgs } = self;
         let path = quote_spanned!(*first=> ::core::compile_error);
-        quote_spanned!(*last=> #path ! { #message })
+        quote_spanned!(*last=> #cfgs #path ! { #message })
     }
 }

@@ -12,6 +12,7 @@ use crate::constant::{self, Constants};
 use crate::emit::{Emitter, padding_mode};
 use crate::fixed::fixed;
 use crate::lower::{lower, lower_prepare};
+use crate::parse::cfgs;
 use crate::plan::{Machine, Plan, Plans, Transform};
 use crate::report::Report;
 use crate::spec::{Hw, Spec};
@@ -29,13 +30,15 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
     let fields = fields(is_constant, &element, &private);
     let trainable = (!is_constant).then(|| trainable(name, &element, &private));
     let gradients = (!is_constant).then(|| gradients::gradients(name, spec, &private));
-    let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
+    let cfgs = cfgs(attrs);
+    let needs_alloc = (!is_constant).then(|| quote!(#cfgs #runtime::__needs_alloc!();));
     quote! {
+        #needs_alloc
         #(#attrs)*
         #[doc = #docs]
         #vis struct #name #fields
 
-        #(#cfgs)*
+        #cfgs
         #[allow(deprecated, unused_imports)]
         const _: () = {
             use ::core::primitive::{bool, #element, str, usize};
@@ -61,7 +64,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
         true => constant::no_parameters(&element, &private),
     };
     let gradients = (!is_constant).then(|| gradients::stand_in(name, &element, &private));
-    let cfgs = attrs.iter().filter(|attribute| attribute.is("cfg"));
+    let cfgs = cfgs(attrs);
     let blocks = Machine::WIDTHS.map(|bits| {
         let (cfg, block) = (cfg(bits), block_name(bits));
         quote!(#cfg fn #block<S: #private::Simd>(_: S, _: #private::Job<'_, #element>) {})
@@ -70,7 +73,7 @@ pub(crate) fn stand_in(layer: &BrokenLayer) -> TokenStream {
         #(#attrs)*
         #vis struct #name #fields
 
-        #(#cfgs)*
+        #cfgs
         #[allow(deprecated, unused_imports)]
         const _: () = {
             use ::core::primitive::{bool, #element, str, usize};

@@ -30,7 +30,7 @@ use proc_macro2::{Ident, TokenStream};
 
 use self::args::Args;
 use self::entries::{is_entry, nesting, parse_entries};
-pub(crate) use self::item::Attribute;
+pub(crate) use self::item::{Attribute, cfgs};
 pub(crate) use self::key::Key;
 use self::text::text;
 use self::token::{Kind, Token, flatten, spot};

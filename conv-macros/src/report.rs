@@ -107,6 +107,12 @@ impl Report<'_> {
         match bytes {
             Some(bytes) if bytes.iter().all(|bytes| *bytes == 0) => "no scratch".to_owned(),
             Some(bytes) => format!("at most {} bytes of scratch", bytes.iter().max().unwrap_or(&0)),
+            None if self.plans.iter().any(|plan| plan.transforms(self.spec).is_some()) => {
+                "scratch for the tiles of a band, transformed, and their products".to_owned()
+            }
+            None if self.plans.iter().any(Plan::is_line) => {
+                "scratch for a band of pixels, where they are gathered or transposed".to_owned()
+            }
             None if self.plans.iter().any(|plan| plan.copy) => {
                 "scratch for the padded planes of one group of channels".to_owned()
             }

@@ -242,7 +242,7 @@ errors! {
     } => (
         "Mismatch in shape: grad_output[0] has a shape of torch.Size({got:?}) and output[0] has a shape of torch.Size({expected:?})."
     );
-    /// The working memory for this input could not be addressed.
+    /// The working memory for this input cannot be addressed, or there is not so much.
     TooLarge => ("Storage size calculation overflowed for the padded copy of the input");
     /// The environment variable `CONV_ISA` names an instruction set that this machine lacks.
     #[cfg(feature = "std")]

@@ -53,7 +53,7 @@ pub trait Layer {
     /// Runs the layer and returns a new tensor.
     ///
     /// # Errors
-    /// The input's shape does not suit the layer.
+    /// As [`Layer::forward_with`].
     #[cfg(feature = "alloc")]
     fn forward<const R: usize>(&self, input: &Tensor<Self::Elem, R>) -> Result<Tensor<Self::Elem, R>, Error> {
         let mut output = Tensor::zeros(Self::output_shape(input.shape())?);
@@ -78,7 +78,8 @@ pub trait Layer {
     ///
     /// # Errors
     /// The input's shape does not suit the layer, or the output's shape is not
-    /// [`Layer::output_shape`] of it, or `CONV_ISA` asks for what this machine does not have.
+    /// [`Layer::output_shape`] of it, or `CONV_ISA` asks for what this machine does not have, or there is no memory for
+    /// the layer's scratch.
     #[cfg(feature = "alloc")]
     fn forward_with<const R: usize>(
         &self,
@@ -115,7 +116,7 @@ pub trait Conv2d: Layer + Sized {
     /// The layer with the tensors `{name}.weight` and `{name}.bias` of a checkpoint.
     ///
     /// # Errors
-    /// A tensor is missing, or its shape or type is not the layer's.
+    /// A tensor is missing, or its shape or type is not the layer's, or there is a bias and the layer has none.
     #[cfg(feature = "safetensors")]
     fn load(checkpoint: &crate::safetensors::SafeTensors<'_>, name: &str) -> Result<Self, Error>;
 
@@ -143,8 +144,8 @@ pub trait Conv2d: Layer + Sized {
     /// ```
     ///
     /// # Errors
-    /// The input's shape does not suit the layer, or the gradient's shape is not
-    /// [`Layer::output_shape`] of it.
+    /// The input's shape does not suit the layer, or the gradient's shape is not [`Layer::output_shape`] of it, or
+    /// `CONV_ISA` asks for what this machine does not have, or there is no memory for the layer's scratch.
     fn backward<const R: usize>(
         &self,
         input: &Tensor<Self::Elem, R>,

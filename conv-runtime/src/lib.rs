@@ -81,6 +81,26 @@ pub use view::{TensorView, TensorViewMut};
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// Nothing, where layers can be given weights.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "alloc")]
+macro_rules! __needs_alloc {
+    () => {};
+}
+
+/// What is wrong with a layer that needs to be given weights, where it cannot be.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "alloc"))]
+macro_rules! __needs_alloc {
+    () => {
+        ::core::compile_error!(
+            "without the feature `alloc` of conv-runtime a layer is a constant: give it `weights` and `input`"
+        );
+    };
+}
+
 /// What generated code names. Not for users.
 #[doc(hidden)]
 pub mod __private {

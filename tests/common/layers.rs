@@ -184,6 +184,7 @@ macro_rules! for_each_layer {
             pointwise_padded_strided, { in: 100, out: 3, k: 1, padding: (1, 2), stride: 2, padding_mode: replicate, input: (4, 9) };
             pointwise_dilated, { in: 3, out: 2, k: 1, dilation: 1_000_000_000_000 };
             pointwise_gathered, { in: 300, out: 97, k: 1, input: (9, 30) };
+            pointwise_channels_last, { in: 256, out: 256, k: 1, input: (7, 7) };
             pointwise_of_a_power_of_two, { in: 80, out: 7, k: 1, input: (16, 64) };
             patches, { in: 3, out: 9, k: 4, stride: 4 };
             patches_apart, { in: 2, out: 17, k: (2, 3), stride: (3, 4), padding: 0, bias: false };

@@ -28,6 +28,11 @@ impl Attribute {
     }
 }
 
+/// Those that choose whether the layer is there at all.
+pub(crate) fn cfgs(attrs: &[Attribute]) -> TokenStream {
+    attrs.iter().filter(|attribute| attribute.is("cfg")).map(ToTokens::to_token_stream).collect()
+}
+
 impl ToTokens for Attribute {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.tokens.to_tokens(tokens);
@@ -44,8 +49,9 @@ pub(super) fn parse_items(tokens: &[Token], errors: &mut Errors) -> Vec<LayerArg
         if items.rest.len() == before {
             items.next();
         }
-        if layer.is_none() {
-            items.skip();
+        match &layer {
+            Some(layer) => items.errors.under(mistakes, &cfgs(&layer.attrs)),
+            None => items.skip(),
         }
         layers.extend(layer.map(|layer| LayerArgs { is_sound: items.errors.count() == mistakes, ..layer }));
     }
