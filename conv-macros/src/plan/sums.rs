@@ -142,7 +142,7 @@ fn in_place(spec: &Spec, machine: Machine) -> Vec<SumsTile> {
     let outs = spec.out_per_group();
     let fits = |lines: &usize| {
         let registers = outs.saturating_mul(spec.taps() + lines);
-        registers + 3 <= machine.registers && columns.is_short(spec, [outs, *lines])
+        registers + 3 <= machine.registers && columns.is_short(spec, machine, [outs, *lines])
     };
     (1..=8).filter(fits).map(|lines| SumsTile::InPlace { lines }).collect()
 }

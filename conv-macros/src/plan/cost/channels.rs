@@ -19,7 +19,7 @@ const SPARED: f64 = 0.8;
 const UNFOLLOWED: f64 = 1.1;
 const FOLLOWED: usize = 2 << 10;
 /// Bytes a cycle of weights from the second-level cache.
-pub(super) const WEIGHTS: f64 = 24.0;
+const WEIGHTS: f64 = 24.0;
 /// The same from the third level, and the bytes of a block's weights and a band's copy that the second holds together.
 const FAR_WEIGHTS: f64 = 22.0;
 const BESIDE: f64 = 512e3;

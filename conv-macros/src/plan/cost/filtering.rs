@@ -2,7 +2,6 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::channels::WEIGHTS;
 use super::{Cost, FIRST_LEVEL, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
 use crate::plan::{Geometry, pixel_steps, turns};
 use crate::spec::Hw;
@@ -17,6 +16,9 @@ const MEMORY: f64 = 7.5;
 /// F(4, 3) has 2 to 9 MB: 128 channels @28, 256 @14; but a Zen 4, which has half the arithmetic, would lose as much.)
 const CACHE_512: f64 = 14e6;
 const MEMORY_512: f64 = 6.0;
+/// Bytes a cycle of a product's weights from the second-level cache, the first time in a band. (AVX-512, a Granite Rapids,
+/// 3x3, 64 channels @56: tiles of 4 by 4 vectors 655 us, of 14 by 2 550, though a step of either is as fast.)
+const NEAR_WEIGHTS: f64 = 16.0;
 /// Bytes a cycle of what does not fit the second-level cache. (At 8, tiles of 2x4 outputs seemed cheaper than 4x4, and
 /// direct sums than 5x5 taps. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43
 /// @107x109, 3700 and 2990, with AVX2 4300 and 3500; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 @64, 1800 and 920.)
@@ -73,7 +75,7 @@ impl Layer<'_> {
         let is_held = depth * weights <= FIRST_LEVEL;
         let from_afar = if is_held { passes.min(geometry.bands() as f64) } else { passes };
         let is_wide = self.plan.machine.bits == 512;
-        let wait = if is_wide { (weights / WEIGHTS - each_step).max(0.0) } else { 0.0 };
+        let wait = if is_wide { (weights / NEAR_WEIGHTS - each_step).max(0.0) } else { 0.0 };
         let waits = from_afar * products * depth * wait;
         // The weights of all products come from beyond the second-level cache, if they are many, once a band.
         let bytes = products * depth * vectors as f64 * lanes * self.plan.machine.bytes as f64;
