@@ -15,7 +15,7 @@ mod slide;
 mod sums;
 mod winograd;
 
-pub(crate) use axis::evenly;
+pub(crate) use axis::{RowPart, evenly};
 pub(crate) use candidates::candidates;
 pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};

@@ -16,20 +16,24 @@
 //!    the size, which is there for narrow images, takes what it covers.
 //! 4. Taps that meet nothing but zeros around the image are left out, row by row and tile by tile: half of
 //!    them, where a dilated kernel is nearly as large as the image. There the parts of a row that other taps meet have
-//!    tiles of their own: with 256 channels @28 and dilation 12, twelve, four and twelve columns, where tiles of four
-//!    columns waited for weights from the second-level cache.
+//!    tiles of their own: with 256 channels @28 and dilation 12, twelve, four and twelve columns. Tiles of four columns
+//!    wait for weights from the second-level cache, so they are of several rows, if these meet the same taps.
 //! 5. The tile has pixels down and channels across, the output has them the other way round:
 //!    `conv_runtime`'s `scatter` transposes on the way out, once a tile, or several tiles at once, if what they compute
 //!    lies side by side: squares of lanes by lanes are then full.
 
+use std::iter;
 use std::ops::Range;
 
 use super::outer::Outer;
 use super::{Block, counted, gathered, needed, ranged, shared_ladder, tiles};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Vector};
-use crate::plan::{evenly, pixel_steps};
+use crate::plan::{RowPart, evenly, pixel_steps};
 
 pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
+    if let Some(parts) = block.plan.parts(block.spec) {
+        return in_parts(block, pixels, &parts);
+    }
     let is_one_row = block.plan.flatten && block.spec.input.is_some();
     if is_one_row { one_row(block, pixels) } else { rows(block, pixels) }
 }
@@ -37,19 +41,46 @@ pub(super) fn lower(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
 /// Several rows are transposed together, where a tile is as wide as the output, so that one follows the other.
 fn rows(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
     let height = block.size(Size::OutH);
-    let whole = block.size(Size::OutW).constant() == Some(pixels) && block.plan.parts(block.spec).is_none();
+    let whole = block.size(Size::OutW).constant() == Some(pixels);
     let together = if whole { block.plan.together(pixels, height.constant()) } else { 1 };
     let mut body = vec![buffer(block, together * pixels)];
     body.extend(gathered("y", &height, &[1], together, &|y, rows, _| {
-        across(block, pixels, &|x, pixels| {
+        shared_ladder("x", &block.size(Size::OutW), &pixel_steps(pixels), &|x, pixels| {
             let outer = outer(block, pixels);
             let mut body =
                 counted("row", rows, |row| tile(&outer, &(y.clone() + row.clone()), &x, &(row * pixels)));
-            body.push(scatter(block, rows * pixels, &y, &x));
+            body.push(scatter(block, 0, rows * pixels, &y, &x));
             body
         })
     }));
     body
+}
+
+/// A row in parts whose tiles meet the same taps, and several rows of those that are narrow.
+fn in_parts(block: &Block<'_>, pixels: usize, parts: &[RowPart]) -> Vec<Stmt> {
+    let ends = |range: &Range<usize>| [range.start, range.end].map(Index::Const);
+    let height = block.size(Size::OutH);
+    let part = |part: &RowPart| {
+        let ([start, end], step) = (ends(&part.columns), evenly(part.columns.len(), pixels));
+        tiles("y", [&Index::Const(0), &height], part.rows, &|y, rows| {
+            tiles("x", [&start, &end], step, &|x, across| {
+                let plain = outer(block, rows * across);
+                let outer = Outer { rows: (rows, row_apart(block)), ..plain };
+                let mut body = tile(&outer, &y, &x, &Index::Const(0));
+                body.extend(
+                    (0..rows).map(|row| scatter(block, row * across, across, &(y.clone() + row), &x)),
+                );
+                body
+            })
+        })
+    };
+    iter::once(buffer(block, pixels)).chain(parts.iter().flat_map(part)).collect()
+}
+
+/// Elements from a row of outputs' pixels to the next row's, of an image that is known.
+fn row_apart(block: &Block<'_>) -> usize {
+    let pitch = block.size(Size::Pitch).constant();
+    block.spec.stride.h * pitch.unwrap_or_else(|| unreachable!("only known images have parts"))
 }
 
 /// An image that is one row: several of its tiles are transposed together.
@@ -65,7 +96,7 @@ fn one_row(block: &Block<'_>, pixels: usize) -> Vec<Stmt> {
             let first = t * pixels;
             tile(&outer, &y, &(x.clone() + first.clone()), &first)
         });
-        body.push(scatter(block, tiles * pixels, &y, &x));
+        body.push(scatter(block, 0, tiles * pixels, &y, &x));
         body
     }));
     body
@@ -76,10 +107,10 @@ fn buffer(block: &Block<'_>, pixels: usize) -> Stmt {
     Stmt::Local { buffer: Buffer::Tile, len: pixels * block.width }
 }
 
-/// Transposes so many pixels to their place in the output.
-fn scatter(block: &Block<'_>, pixels: usize, y: &Index, x: &Index) -> Stmt {
+/// Transposes so many pixels, from the first of these on, to their place in the output.
+fn scatter(block: &Block<'_>, first: usize, pixels: usize, y: &Index, x: &Index) -> Stmt {
     Stmt::Scatter {
-        from: (Buffer::Tile, Index::Const(0)),
+        from: (Buffer::Tile, Index::Const(first * block.width)),
         pixels: Index::Const(pixels),
         width: block.width,
         channels: block.channels,
@@ -91,21 +122,7 @@ fn scatter(block: &Block<'_>, pixels: usize, y: &Index, x: &Index) -> Stmt {
 /// What a tile of so many pixels multiplies.
 fn outer<'a>(block: &'a Block<'a>, pixels: usize) -> Outer<'a> {
     let (column, plane) = steps(block);
-    Outer { block, pixels, apart: block.spec.stride.w * column, plane }
-}
-
-/// The tiles of a row; a narrow image takes smaller ones.
-fn across(block: &Block<'_>, pixels: usize, body: &dyn Fn(Index, usize) -> Vec<Stmt>) -> Vec<Stmt> {
-    let Some(parts) = block.plan.parts(block.spec) else {
-        return shared_ladder("x", &block.size(Size::OutW), &pixel_steps(pixels), body);
-    };
-    let part = |part: Range<usize>| {
-        let step = evenly(part.len(), pixels);
-        tiles("x", [&Index::Const(0), &Index::Const(part.len())], step, &|x, pixels| {
-            body(x + part.start, pixels)
-        })
-    };
-    parts.into_iter().flat_map(part).collect()
+    Outer { block, pixels, apart: block.spec.stride.w * column, rows: (1, 0), plane }
 }
 
 /// One tile, stored from `to` on: every pixel starts with the bias.
@@ -132,7 +149,7 @@ fn steps(block: &Block<'_>) -> (usize, Index) {
 fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt> {
     let spec = block.spec;
     ranged("i", block.tap_rows(y), |i| {
-        ranged("j", block.tap_columns(x, outer.pixels), |j| {
+        ranged("j", block.tap_columns(x, outer.across()), |j| {
             // Without a copy, no tap reads padding.
             let [above, left] = if block.plan.copy { [0; 2] } else { [spec.padding.top, spec.padding.left] };
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;

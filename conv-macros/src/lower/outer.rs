@@ -18,6 +18,8 @@ pub(super) struct Outer<'a> {
     pub(super) pixels: usize,
     /// Elements from one pixel to the next.
     pub(super) apart: usize,
+    /// Of so many rows of pixels, as many in each, and elements from one row to the next.
+    pub(super) rows: (usize, usize),
     /// Elements from one channel of a pixel to the next.
     pub(super) plane: Index,
 }
@@ -26,9 +28,20 @@ impl Outer<'_> {
     /// Adds the outer products of all input channels: of the pixels and the weights that `at` gives a
     /// channel.
     pub(super) fn channels(&self, at: impl Fn(Index) -> (Index, Index)) -> Vec<Stmt> {
-        let (fmas, len) = (self.pixels * self.block.vectors(), (self.pixels - 1) * self.apart + 1);
+        let (fmas, len) = (self.pixels * self.block.vectors(), self.place(self.pixels - 1) + 1);
         let steps = Steps::new(self.block, self.turns(), fmas, self.plane.clone(), len);
         steps.channels(at, |step| self.step(&steps, step))
+    }
+
+    /// Pixels of a row.
+    pub(super) fn across(&self) -> usize {
+        self.pixels / self.rows.0
+    }
+
+    /// Elements from the first pixel to this one.
+    fn place(&self, pixel: usize) -> usize {
+        let (row, column) = (pixel / self.across(), pixel % self.across());
+        row * self.rows.1 + column * self.apart
     }
 
     /// Adds the outer product of one channel to one set of accumulators. The fewer of its factors, vectors of weights
@@ -63,7 +76,7 @@ impl Outer<'_> {
     /// The pixels of one channel.
     fn splats(&self, steps: &Steps<'_>, step: usize) -> Vec<(Reg, Vector)> {
         let (window, first) = steps.pixels(step);
-        let splat = |p| Vector::Splat { window: window.clone(), at: first + p * self.apart };
+        let splat = |p| Vector::Splat { window: window.clone(), at: first + self.place(p) };
         (0..self.pixels).map(|p| (Reg::new("x", &[step, p]), splat(p))).collect()
     }
 

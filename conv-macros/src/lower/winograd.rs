@@ -182,7 +182,7 @@ impl Winograd<'_> {
     /// One product of some tiles: `M` from `V` and `U`.
     fn multiply(&self, product: &Index, tile: &Index, pixels: usize) -> Vec<Stmt> {
         let block = self.block;
-        let outer = Outer { block, pixels, apart: self.depth(), plane: Index::Const(1) };
+        let outer = Outer { block, pixels, apart: self.depth(), rows: (1, 0), plane: Index::Const(1) };
         let row = |apart: Index, width: usize| apart * product.clone() + tile.clone() * width;
         let [image, made] = [row(self.apart(), self.depth()), row(self.made_apart(), block.width)];
         let mut body = outer.start(|_| Vector::Zero);

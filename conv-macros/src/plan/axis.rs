@@ -79,18 +79,32 @@ impl Axis {
 /// Narrower parts of a row are not worth tiles of their own.
 const LEAST_PART: usize = 4;
 
+/// Columns of the output that meet the same columns of taps.
+pub(crate) struct RowPart {
+    pub(crate) columns: Range<usize>,
+    /// Rows of a tile: as many as there is room for, if they all meet the same rows of taps.
+    pub(crate) rows: usize,
+}
+
 impl Plan {
     /// The parts of an output row that have tiles of their own, if it has such parts: in each of them other taps read
     /// padding, and are left out. So no padding is read at all, and there is no need of a copy.
-    pub(crate) fn parts(&self, spec: &Spec) -> Option<Vec<Range<usize>>> {
-        let (Tile::Channels { last: false, .. }, Some(image)) = (self.tile, spec.input) else { return None };
+    pub(crate) fn parts(&self, spec: &Spec) -> Option<Vec<RowPart>> {
+        let (Tile::Channels { pixels, last: false, .. }, Some(image)) = (self.tile, spec.input) else {
+            return None;
+        };
         let zeros = spec.padding_mode == PaddingMode::Zeros && !spec.skips(self.block).contains(&true);
-        let [_, across] = Axis::of(spec, image);
-        let out = spec.output(image)?.w;
+        let [down, across] = Axis::of(spec, image);
+        let out = spec.output(image)?;
         // Each tap is a part's end.
-        let parts = if across.taps < out { across.parts(out) } else { Vec::new() };
+        let parts = if across.taps < out.w { across.parts(out.w) } else { Vec::new() };
         let wide = parts.len() > 1 && parts.iter().all(|part| part.len() >= LEAST_PART);
-        (zeros && wide).then_some(parts)
+        let same = |rows: &usize| down.parts(out.h).iter().all(|part| part.len().is_multiple_of(*rows));
+        let part = |columns: Range<usize>| {
+            let most = pixels / evenly(columns.len(), pixels);
+            RowPart { columns, rows: (1..=most).rev().find(same).unwrap_or(1) }
+        };
+        (zeros && wide).then(|| parts.into_iter().map(part).collect())
     }
 }
 

@@ -2,11 +2,9 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use std::ops::Range;
-
 use super::{Cost, LANE, Layer, SQUARE, TAP, TILE, fitting, step};
 use crate::plan::axis::Axis;
-use crate::plan::{CACHE_LINE, Geometry, evenly, pixel_steps, turns, two_sizes};
+use crate::plan::{CACHE_LINE, Geometry, RowPart, evenly, pixel_steps, turns, two_sizes};
 
 /// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
 /// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to 1490 us, and 3x3 stride 2,
@@ -96,20 +94,22 @@ impl Layer<'_> {
     }
 
     /// Rows in parts whose tiles meet the same taps.
-    fn parts(&self, parts: &[Range<usize>], pixels: usize, vectors: usize) -> Cost {
+    fn parts(&self, parts: &[RowPart], pixels: usize, vectors: usize) -> Cost {
         let lanes = self.plan.machine.lanes;
         let [rows, across] = Axis::of(self.spec, self.image);
-        let rows = rows.met(self.out.h, 1) * self.out.h as f64;
+        let met = rows.met(self.out.h, 1) * self.out.h as f64;
         let mut cost = Cost::default();
         for part in parts {
-            let pixels = evenly(part.len(), pixels);
-            let tiles = part.len().div_ceil(pixels) as f64;
+            let each = evenly(part.columns.len(), pixels);
+            let tiles = part.columns.len().div_ceil(each) as f64 / part.rows as f64;
+            let pixels = each * part.rows;
             let accumulators = pixels * vectors;
             let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
             let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / WEIGHTS;
-            let taps = across.meeting(part.start) * rows;
+            let taps = across.meeting(part.columns.start) * met;
             cost.compute += tiles * taps * (self.spec.in_per_group() as f64 * one.max(weights) + TAP);
-            let write = accumulators as f64 + self.transposed(pixels, vectors) + TILE;
+            let transposed = part.rows as f64 * self.transposed(each, vectors);
+            let write = accumulators as f64 + transposed + TILE;
             cost.write += tiles * self.out.h as f64 * write;
         }
         cost
