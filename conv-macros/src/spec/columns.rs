@@ -17,8 +17,8 @@ use super::{Dtype, Spec};
 /// Integers up to this are told apart exactly: nothing is taken for a multiple that is one nearly.
 const MOST_EXACT: f64 = 65536.0;
 
-/// How many times larger than one column of a kernel another may be.
-const MOST_APART: f64 = (1u64 << 40) as f64;
+/// How many times larger than one column of a kernel another may be: 2^40.
+const MOST_APART: f64 = 1_099_511_627_776.0;
 
 /// The kernels of all output channels of a group.
 #[derive(Clone, Debug, PartialEq)]
