@@ -18,7 +18,7 @@
 //! at odd places. All residues share the kernels of the largest, and what is missing is always the first turned tap.
 //! Kernels that loop over taps are told by the runtime where to begin; unrolled ones leave it out.
 
-use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Residues, Spec};
+use crate::spec::{Algorithm, Hw, Padding, PaddingMode, Residues, Spec, gcd};
 
 /// The layer that turns the output's gradient into the input's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,4 @@ impl Axis {
     fn reach(&self) -> Option<usize> {
         self.dilation.checked_mul(self.taps - 1)
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -73,7 +73,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// A statement without a body.
+    /// A statement without a body: windows and rows, and what is not about memory at all.
     fn simple(&self, stmt: &Stmt) -> TokenStream {
         let private = self.private;
         match stmt {
@@ -114,6 +114,15 @@ impl Emitter<'_> {
                 });
                 quote!(let [#(#planes),*] = #private::rows_mut(output, #plane, #at, #len);)
             }
+            Stmt::Sides(sides) => self.sides(sides),
+            arithmetic => self.arithmetic(arithmetic),
+        }
+    }
+
+    /// What is done with registers.
+    fn arithmetic(&self, stmt: &Stmt) -> TokenStream {
+        let private = self.private;
+        match stmt {
             Stmt::Start { acc, value } => {
                 let (acc, value) = (register(acc), self.value(value));
                 quote!(let mut #acc: V<S> = #value;)
@@ -131,7 +140,6 @@ impl Emitter<'_> {
                 let (to, from) = (register(to), register(from));
                 quote!(#to = #from;)
             }
-            Stmt::Sides(sides) => self.sides(sides),
             Stmt::Add { acc, a } => {
                 let (acc, a) = (register(acc), register(a));
                 quote!(#acc += #a;)

@@ -248,3 +248,8 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.word() == word)
     }
 }
+
+/// The greatest common divisor.
+pub(crate) fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -4,6 +4,7 @@ use super::{at_least, list};
 use crate::error::{Errors, Spot};
 use crate::parse::Key;
 use crate::parse::args::{Args, Spanned};
+use crate::spec::gcd;
 
 /// The numbers that keep their rules.
 pub(super) struct Channels {
@@ -76,9 +77,4 @@ fn suggest(common: usize, given: usize) -> String {
         [only] => format!("write `groups: {only}`"),
         _ => format!("groups of {}{others} would do", list(&numbers, "or")),
     }
-}
-
-/// The greatest common divisor.
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -2,7 +2,8 @@
 
 use core::ops::Range;
 
-use super::layout::{Layout, Rows};
+use super::layout::Layout;
+use crate::extent::Rows;
 use crate::kernel::Geometry;
 use crate::tile::Tile;
 use crate::{Element, Isa, pad};

@@ -1,19 +1,13 @@
 //! The sizes of the copies that the weight's gradient is summed from.
 
 use super::Copies;
+use crate::extent::Rows;
 use crate::{Conv2dConfig, Isa};
 
 /// Bytes that the copies of a band should not exceed, so that they stay in the cache while the kernel passes
 /// over them tile by tile: a part of the second level, or the first, where little is computed with each.
 const CHANNELS_BAND: usize = 256 << 10;
 const PIXELS_BAND: usize = 24 << 10;
-
-/// Some rows.
-#[derive(Clone, Copy)]
-pub(super) struct Rows {
-    pub(super) first: usize,
-    pub(super) count: usize,
-}
 
 /// One call of the layer.
 pub(super) struct Layout<'a> {

@@ -11,10 +11,11 @@ use fearless_simd::Simd;
 
 use super::by_rows::{self, Tiles};
 use super::copies;
-use super::layout::{Layout, Rows, Sizes};
+use super::layout::{Layout, Sizes};
 use super::{Copies, Differentiable, Sums, SumsJob};
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
+use crate::extent::Rows;
 use crate::kernel::Geometry;
 use crate::scratch::{Aligned, Scratch, Work};
 use crate::tile::{LANES, Tile};
