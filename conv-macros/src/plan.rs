@@ -272,11 +272,13 @@ pub(crate) fn pixel_steps(pixels: usize) -> Vec<usize> {
     steps
 }
 
-/// The two largest steps, if the second is at least half the first, and not the last: then it covers what the first
-/// leaves.
-pub(crate) fn two_sizes(steps: &[usize]) -> Option<[usize; 2]> {
+/// The sizes of tiles that share a row, if the second is at least half the first, and not the last: then it covers what
+/// the first leaves, or the third does. A tile of one pixel takes as long as one of several: there it is the second.
+pub(crate) fn shared_sizes(steps: &[usize]) -> Option<[usize; 3]> {
     match *steps {
-        [large, small, _, ..] if 2 * small >= large => Some([large, small]),
+        [large, small, third, ..] if 2 * small >= large => {
+            Some([large, small, if third > 1 { third } else { small }])
+        }
         _ => None,
     }
 }

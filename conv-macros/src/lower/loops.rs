@@ -1,7 +1,7 @@
 //! Loops and tiles over an extent, which may be known only at run time.
 
 use crate::nest::{Index, Stmt, Var};
-use crate::plan::two_sizes;
+use crate::plan::shared_sizes;
 
 /// A loop over an extent, which may be known only at run time, or its body alone if it is known to run once.
 pub(super) fn counted(
@@ -81,21 +81,29 @@ pub(super) fn needed<T>(mut choices: Vec<T>, fits: impl Fn(&T) -> bool) -> Vec<T
     choices
 }
 
-/// As [`ladder`], where the extent is not known and two sizes of tiles share it: the larger one as often as it fits,
-/// once more where the smaller one would not cover the rest, and then the smaller one.
+/// As [`ladder`], where the extent is not known and sizes of tiles share it: the largest one as often as it fits,
+/// once more where the smaller one would not cover the rest, and then the smaller one, or the next where that suffices.
 pub(super) fn shared_ladder(
     name: &'static str,
     extent: &Index,
     steps: &[usize],
     body: &dyn Fn(Index, usize) -> Vec<Stmt>,
 ) -> Vec<Stmt> {
-    let (None, Some([large, small])) = (extent.constant(), two_sizes(steps)) else {
+    let (None, Some([large, small, third])) = (extent.constant(), shared_sizes(steps)) else {
         return ladder(name, extent, steps, body);
     };
     let whole = extent.clone().divided_by(large);
     let one_more = (extent.clone().modulo(large) + (large - 1 - small)).divided_by(large);
     let covered = ((whole.clone() + one_more * whole.at_most(1)) * large).at_most(extent.clone());
-    shared(name, extent, &covered, [large, small], &steps[2..], body)
+    let end = |step| tiles(name, [&covered, extent], step, body);
+    let end = if third == small {
+        end(small)
+    } else {
+        let (value, at_least) = (extent.clone().less(covered.clone()), third + 1);
+        vec![Stmt::Choose { value, at_least, then: end(small), otherwise: end(third) }]
+    };
+    let then = tiles(name, [&Index::Const(0), &covered], large, body).into_iter().chain(end).collect();
+    shared(name, extent, then, small, &steps[2..], body)
 }
 
 /// As [`ladder`], where `together` tiles of the first size are one, as long as they fit; what is left takes them one
@@ -112,23 +120,21 @@ pub(super) fn gathered(
     }
     let (step, all) = (steps[0], together * steps[0]);
     let covered = extent.clone().divided_by(all) * all;
-    shared(name, extent, &covered, [all, step], &steps[1..], &|at, size| {
-        if size == all { body(at, together, step) } else { body(at, 1, size) }
-    })
+    let body = |at, size| if size == all { body(at, together, step) } else { body(at, 1, size) };
+    let mut then = tiles(name, [&Index::Const(0), &covered], all, &body);
+    then.extend(tiles(name, [&covered, extent], step, &body));
+    shared(name, extent, then, step, &steps[1..], &body)
 }
 
-/// Tiles of two sizes: the larger one up to `covered`, the smaller one from there on; an extent that is smaller than
-/// both takes tiles of the `rest`.
+/// Tiles of two sizes, where the smaller one fits; a smaller extent takes tiles of the `rest`.
 fn shared(
     name: &'static str,
     extent: &Index,
-    covered: &Index,
-    [large, small]: [usize; 2],
+    then: Vec<Stmt>,
+    small: usize,
     rest: &[usize],
     body: &dyn Fn(Index, usize) -> Vec<Stmt>,
 ) -> Vec<Stmt> {
-    let mut then = tiles(name, [&Index::Const(0), covered], large, body);
-    then.extend(tiles(name, [covered, extent], small, body));
     match extent.constant() {
         Some(known) if known < small => ladder(name, extent, rest, body),
         Some(_) => then,

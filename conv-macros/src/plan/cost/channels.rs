@@ -4,7 +4,7 @@
 
 use super::{Cost, LANE, Layer, SQUARE, TAP, TILE, fitting, step};
 use crate::plan::axis::Axis;
-use crate::plan::{CACHE_LINE, Geometry, RowPart, evenly, pixel_steps, turns, two_sizes};
+use crate::plan::{CACHE_LINE, Geometry, RowPart, evenly, pixel_steps, shared_sizes, turns};
 
 /// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
 /// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to 1490 us, and 3x3 stride 2,
@@ -29,15 +29,17 @@ impl Layer<'_> {
             return self.parts(&parts, pixels, vectors);
         }
         let steps = pixel_steps(pixels);
-        let shared = two_sizes(&steps).filter(|[_, small]| self.spec.input.is_none() && self.out.w >= *small);
-        let Some([large, small]) = shared else {
+        let shared =
+            shared_sizes(&steps).filter(|[_, small, _]| self.spec.input.is_none() && self.out.w >= *small);
+        let Some([large, small, third]) = shared else {
             let pixels = fitting(&steps, self.out.w);
             return self.pixels(pixels, self.out.w.div_ceil(pixels), vectors, least);
         };
         let (whole, rest) = (self.out.w / large, self.out.w % large);
         let whole = if rest > small { whole + whole.min(1) } else { whole };
-        let rest = self.out.w.saturating_sub(whole * large).div_ceil(small);
-        self.pixels(large, whole, vectors, least).plus(self.pixels(small, rest, vectors, least))
+        let rest = self.out.w.saturating_sub(whole * large);
+        let last = if rest <= third { third } else { small };
+        self.pixels(large, whole, vectors, least).plus(self.pixels(last, rest.div_ceil(last), vectors, least))
     }
 
     /// What a step takes at least, for its weights: those of a block pass by once a tile, from the third-level cache if the
