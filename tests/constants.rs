@@ -165,19 +165,19 @@ fn constants_are_transformed_where_that_keeps_what_they_are() {
 
 #[test]
 fn a_bias_that_the_layer_has_no_place_for_is_refused() {
-    conv2d! { struct NoBias<in: 8, out: 40, k: 3, bias: false>; }
+    conv2d! { struct NoBias<in: 1, out: 4, k: (2, 3), input: (5, 4), bias: false>; }
     let checkpoint = SafeTensors::deserialize(CHECKPOINT).expect("the file is sound");
-    let error = NoBias::load(&checkpoint, "oc").map(|_| "a layer").unwrap_err();
-    assert!(matches!(error, Error::BiasUnexpected { got: 40 }), "{error}");
+    let error = NoBias::load(&checkpoint, "tiny").map(|_| "a layer").unwrap_err();
+    assert!(matches!(error, Error::BiasUnexpected { got: 4 }), "{error}");
 }
 
 /// Columns that differ by more than numbers of the type do are no multiples of each other.
 #[test]
 fn columns_of_any_size_are_columns() {
     conv2d! {
-        struct Far<in: 1, out: 1, k: (1, 2), bias: false, weights: [[[[1e-40, 1]]]]>;
-        struct Tail<in: 1, out: 1, k: (1, 3), bias: false, weights: [[[[7.3468396926392969e-40, 0.0078125, 1]]]]>;
-        struct Near<in: 1, out: 1, k: (1, 2), bias: false, weights: [[[[0.000000953674316, 1]]]]>;
+        struct Far<in: 1, out: 1, k: (1, 2), input: (9, 70), bias: false, weights: [[[[1e-40, 1]]]]>;
+        struct Tail<in: 1, out: 1, k: (1, 3), input: (9, 70), bias: false, weights: [[[[7.3468396926392969e-40, 0.0078125, 1]]]]>;
+        struct Near<in: 1, out: 1, k: (1, 2), input: (9, 70), bias: false, weights: [[[[0.000000953674316, 1]]]]>;
     }
     fn check<C: Layer<Elem = f32>>(constant: &C) {
         for size in [1.0, 1e-20, 1e20] {
