@@ -19,7 +19,7 @@ conv2d! { struct Small<in: 1, out: 2, k: 2>; }
 /// In whatever environment this runs: layers are built for what `CONV_ISA` names, or else for the best.
 #[test]
 fn the_environment_chooses() {
-    let requested = env::var("CONV_ISA").unwrap_or_default();
+    let requested = env::var_os("CONV_ISA").unwrap_or_default().to_string_lossy().into_owned();
     let x = Tensor::zeros([1, 1, 3, 3]);
     let layer = Small::init(1);
     let known = isas().into_iter().find(|isa| requested.is_empty() || isa.name() == requested);
@@ -70,4 +70,14 @@ fn what_the_machine_has_not_is_an_error_and_no_panic() {
         );
         assert!(text.contains(&sentence), "{text}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_not_unicode_is_an_error_too() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let text = again("the_environment_chooses", OsStr::from_bytes(b"avx2\xff"));
+    assert!(text.contains("refused: CONV_ISA=avx2\u{fffd} is not available"), "{text}");
 }

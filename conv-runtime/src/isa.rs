@@ -120,13 +120,12 @@ fn levels(best: Level) -> [Option<Level>; 1] {
 #[cfg(feature = "std")]
 fn requested() -> Option<&'static str> {
     static REQUESTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    REQUESTED
-        .get_or_init(|| {
-            std::env::var_os("CONV_ISA")
-                .map(|name| name.to_string_lossy().into_owned())
-                .filter(|name| !name.is_empty())
-        })
-        .as_deref()
+    let read = || {
+        // What is not Unicode is no name either, and is said to be none.
+        let name = std::env::var_os("CONV_ISA")?.to_string_lossy().into_owned();
+        (!name.is_empty()).then_some(name)
+    };
+    REQUESTED.get_or_init(read).as_deref()
 }
 
 impl PartialEq for Isa {

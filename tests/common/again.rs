@@ -1,6 +1,7 @@
 //! A test in a process of its own: `CONV_ISA` is read once in a process.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::Command;
 
 /// What a test of this file prints with this value of `CONV_ISA`.
@@ -9,7 +10,8 @@ use std::process::Command;
 ///
 /// # Panics
 /// If it fails.
-pub(crate) fn again(test: &str, conv_isa: &str) -> String {
+pub(crate) fn again(test: &str, conv_isa: impl AsRef<OsStr>) -> String {
+    let conv_isa = conv_isa.as_ref();
     let runner = env::var("CONV_TEST_RUNNER").unwrap_or_default();
     let this = env::current_exe().expect("a test knows its own path");
     let mut words = runner.split_whitespace().map(Into::into).chain([this.into_os_string()]);
@@ -17,6 +19,6 @@ pub(crate) fn again(test: &str, conv_isa: &str) -> String {
     command.args(words).args(["--exact", test, "--nocapture"]).env("CONV_ISA", conv_isa);
     let run = command.output().expect("a test can be run again");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success() && said.contains("1 passed"), "{test} with CONV_ISA={conv_isa}: {said}");
+    assert!(run.status.success() && said.contains("1 passed"), "{test} with CONV_ISA={conv_isa:?}: {said}");
     said
 }

@@ -6,7 +6,7 @@ use std::{env, fs, iter};
 
 use fastrand::Rng;
 
-/// Products of a batch, at most: the definition is computed without the optimiser.
+/// Products of a batch, at most, for the definition takes them one by one.
 const MOST: usize = 8_000_000;
 
 fn main() {
@@ -17,7 +17,7 @@ fn main() {
     let layers = iter::repeat_with(|| Layer::draw(&mut rng)).filter(Layer::is_sound);
     for (at, layer) in (0..count).zip(layers) {
         let [n, h, w] = layer.batch;
-        let [c, keys] = [layer.inputs.to_string(), layer.keys()];
+        let (c, keys) = (layer.inputs, layer.keys());
         writeln!(text, "    layer_{at}, [{n}, {c}, {h}, {w}], {{ {keys} }};").expect("a string takes all");
     }
     text.push_str("}\n");

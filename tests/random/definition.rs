@@ -3,7 +3,6 @@
 use conv_runtime::{Conv2dConfig, Element, PaddingMode, Tensor};
 
 /// Sums of products, and of their absolute values, which say how far rounding can take a sum.
-#[derive(Clone)]
 pub(crate) struct Sums(Vec<[f64; 2]>);
 
 impl Sums {
@@ -24,8 +23,8 @@ impl Sums {
         assert_eq!(got.iter().len(), self.0.len(), "as many sums as elements");
         let share = if E::NAME == "f32" { 1e-4 } else { 1e-12 };
         let is_near = |got: f64, [sum, size]: [f64; 2]| (got - sum).abs() <= share * (size + 1e-3);
-        let all = got.iter().map(|got| got.to_f64()).zip(&self.0).enumerate();
-        match { all }.find(|(_, (got, sums))| !is_near(*got, **sums)) {
+        let mut all = got.iter().map(|got| got.to_f64()).zip(&self.0).enumerate();
+        match all.find(|(_, (got, sums))| !is_near(*got, **sums)) {
             Some((at, (got, [sum, _]))) => Err(format!("is {got} at {at}, and should be {sum}")),
             None => Ok(()),
         }

@@ -13,7 +13,7 @@
 //!    spills accumulators: measured at 77 % of peak where the loops reach 98 %.
 //! 3. The last tile of a row moves back to end with the row, and computes some pixels twice, with the same
 //!    result. The other way, a body for each remainder, costs code. Where the width is not known, a tile of about half
-//!    the size, which is there for narrow images, takes what it covers.
+//!    the size, which is there for narrow images, or the next smaller one takes what it covers.
 //! 4. Taps that meet nothing but zeros around the image are left out, row by row and tile by tile: half of
 //!    them, where a dilated kernel is nearly as large as the image. There the parts of a row that other taps meet have
 //!    tiles of their own: with 256 channels @28 and dilation 12, twelve, four and twelve columns. Tiles of four columns

@@ -18,7 +18,7 @@ pub(super) struct Outer<'a> {
     pub(super) pixels: usize,
     /// Elements from one pixel to the next.
     pub(super) apart: usize,
-    /// Of so many rows of pixels, as many in each, and elements from one row to the next.
+    /// The rows that the pixels are in, as many in each, and elements from one row to the next.
     pub(super) rows: (usize, usize),
     /// Elements from one channel of a pixel to the next.
     pub(super) plane: Index,
