@@ -19,6 +19,10 @@ pub(crate) fn again(test: &str, conv_isa: impl AsRef<OsStr>) -> String {
     command.args(words).args(["--exact", test, "--nocapture"]).env("CONV_ISA", conv_isa);
     let run = command.output().expect("a test can be run again");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success() && said.contains("1 passed"), "{test} with CONV_ISA={conv_isa:?}: {said}");
+    assert!(
+        run.status.success() && said.contains("1 passed"),
+        "{test} with CONV_ISA={}: {said}",
+        conv_isa.display()
+    );
     said
 }
