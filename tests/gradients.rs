@@ -26,6 +26,9 @@ layers! {
     PlanesInGroups, [1, 22, 35, 33], { in: 22, out: 10, k: 1, groups: 2, input: (35, 33) };
     Deep, [2, 40, 4, 5], { in: 40, out: 72, k: 1 };
     Rows, [2, 46, 6, 7], { in: 46, out: 106, k: 1, groups: 2, input: (6, 7) };
+    Line, [3, 70, 1, 1], { in: 70, out: 90, k: 1 };
+    Patches, [2, 48, 9, 8], { in: 48, out: 100, k: 2, stride: 2, padding: 1, groups: 2 };
+    PatchesApart, [1, 20, 13, 11], { in: 20, out: 33, k: (2, 1), stride: (3, 2), padding_mode: reflect, padding: (1, 0) };
     RowsInBands, [2, 16, 60, 70], { in: 16, out: 96, k: 1, input: (60, 70) };
     Strided, [2, 4, 11, 12], { in: 4, out: 8, k: 3, stride: 2, padding: 1 };
     Shortcut, [2, 3, 6, 8], { in: 3, out: 4, k: 1, stride: 2 };

@@ -12,7 +12,8 @@
 //! So the gradient of every layer is one layer of stride 1, zero padding and turned taps, from the output's
 //! channels to the input's, once for each pair of residues; the runtime puts `z[r][v]` where it belongs. With
 //! stride 1 there is one residue, and nothing to be put anywhere. Its kernels are planned and lowered like
-//! all others, Winograd's algorithm included.
+//! all others, Winograd's algorithm included. Where each residue has one tap, that layer is a product of two matrices, and
+//! often computed with the weights as they are (`plan/product.rs`), for turning them takes its time.
 //!
 //! Some residues have one tap less than the others: a kernel of 3 with stride 2 has two taps at even places and one
 //! at odd places. All residues share the kernels of the largest, and what is missing is always the first turned tap.

@@ -1,6 +1,7 @@
 //! The public item around the kernels: the struct, its documentation, and what ties it to the runtime.
 
 mod gradients;
+mod product;
 
 use std::slice;
 
@@ -29,7 +30,7 @@ pub(crate) fn item(layer: &CheckedLayer) -> TokenStream {
     let is_constant = weights.is_some();
     let fields = fields(is_constant, &element, &private);
     let trainable = (!is_constant).then(|| trainable(name, &element, &private));
-    let gradients = (!is_constant).then(|| gradients::gradients(name, spec, &private));
+    let gradients = (!is_constant).then(|| gradients::gradients(name, spec, &plans, &private));
     let cfgs = cfgs(attrs);
     let needs_alloc = (!is_constant).then(|| quote!(#cfgs #runtime::__needs_alloc!();));
     quote! {

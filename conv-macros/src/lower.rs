@@ -6,6 +6,7 @@ mod direct_rows;
 mod in_place;
 mod loops;
 mod outer;
+mod product;
 mod slide;
 mod steps;
 mod sums_ic;
@@ -19,6 +20,7 @@ mod winograd;
 use std::collections::BTreeMap;
 
 use self::loops::{counted, gathered, ladder, needed, ranged, shared_ladder, tiles};
+pub(crate) use self::product::lower_product;
 use self::winograd::Winograd;
 use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Vector};
 use crate::plan::{Plan, SumsPlan, SumsTile, Tile, rows_read};

@@ -11,6 +11,7 @@ mod in_place;
 mod line;
 mod machine;
 mod print;
+mod product;
 mod slide;
 mod sums;
 mod winograd;
@@ -21,6 +22,9 @@ pub(crate) use cost::Cost;
 pub(crate) use geometry::{Bands, Geometry};
 pub(crate) use in_place::InPlace;
 pub(crate) use machine::Machine;
+#[cfg(test)]
+pub(crate) use product::tiles as product_tiles;
+pub(crate) use product::{ProductPlan, plan_product};
 pub(crate) use slide::Slide;
 #[cfg(test)]
 pub(crate) use sums::sums_candidates;

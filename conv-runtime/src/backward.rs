@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! input  (input.rs)   the layer with its weights turned around, run over the output's gradient by the same
-//!                     code as `forward`; what came from padding is added to the pixels it was read from
+//!                     code as `forward`, or a product of the weights as they are (product.rs); what came from
+//!                     padding is added to the pixels it was read from
 //! weight (weight.rs)  products of gradients and pixels, summed over the image by a kernel of its own
 //! bias                sums of the output's gradient
 //! ```
@@ -17,6 +18,7 @@ mod fold;
 mod input;
 mod lanes;
 mod layout;
+mod product;
 mod turn;
 mod weight;
 
@@ -78,6 +80,9 @@ pub trait Differentiable: Trainable {
     type InputGradient: Trainable<Elem = Self::Elem>;
     /// Whether the result of that layer is not yet the input's gradient.
     const FOLDS: bool;
+    /// Whether the input's gradient is a product of the weights as `forward` has them, and how it is computed then: in
+    /// vectors of 128, 256 and 512 bits.
+    const PRODUCTS: [Option<Product>; 3] = [None; 3];
     /// How the weight's gradient is computed in vectors of 128, 256 and 512 bits.
     const SUMS: [Sums; 3];
 
@@ -87,6 +92,16 @@ pub trait Differentiable: Trainable {
     fn sums_256<S: Simd>(simd: S, job: SumsJob<'_, Self::Elem>);
     /// Adds up one band, in vectors of 512 bits.
     fn sums_512<S: Simd>(simd: S, job: SumsJob<'_, Self::Elem>);
+
+    /// Multiplies one block, in vectors of 128 bits.
+    #[inline(always)]
+    fn product_128<S: Simd>(_simd: S, _job: ProductJob<'_, Self::Elem>) {}
+    /// Multiplies one block, in vectors of 256 bits.
+    #[inline(always)]
+    fn product_256<S: Simd>(_simd: S, _job: ProductJob<'_, Self::Elem>) {}
+    /// Multiplies one block, in vectors of 512 bits.
+    #[inline(always)]
+    fn product_512<S: Simd>(_simd: S, _job: ProductJob<'_, Self::Elem>) {}
 }
 
 /// How the kernel of the weight's gradient wants its data.
@@ -137,6 +152,31 @@ pub struct SumsJob<'a, E> {
     pub output: &'a mut [E],
     /// A row of padding, if the kernel reads the image as it is.
     pub zeros: &'a [E],
+}
+
+/// How the kernel of the input's gradient wants its data, where that is a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Rows of a tile.
+    pub rows: usize,
+    /// Blocks of output channels of a call, or as many as are left of a group; the narrower one has a call of its own.
+    pub blocks: usize,
+}
+
+/// What one call of the input's gradient works on, where that is a product: some blocks of output channels.
+pub struct ProductJob<'a, E> {
+    /// Whether it is the narrower block at the group's end.
+    pub tail: bool,
+    /// Rows of weights, as `outs`, pixels, as `out_w`, and blocks, as `groups`.
+    pub geometry: Geometry,
+    /// The blocks' weights, from the first row on.
+    pub weights: &'a [E],
+    /// The output's gradient, from the blocks' first channel on.
+    pub gradient: &'a [E],
+    /// Its pixels that fill no vector, channels last.
+    pub last: &'a [E],
+    /// The sums so far, a row of pixels for each of the weights.
+    pub output: &'a mut [E],
 }
 
 /// Input, gradient of the output, and where to write; all of the right size.

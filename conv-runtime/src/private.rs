@@ -6,7 +6,7 @@ pub use fearless_simd::{Simd, f32x4, f32x8, f32x16, f64x2, f64x4, f64x8};
 
 use crate::Element;
 #[cfg(feature = "alloc")]
-pub use crate::backward::{Copies, Differentiable, Sums, SumsJob, add_lanes};
+pub use crate::backward::{Copies, Differentiable, Product, ProductJob, Sums, SumsJob, add_lanes};
 #[cfg(feature = "alloc")]
 pub use crate::blueprint::Blueprint;
 pub use crate::config::{Conv2dConfig, PaddingMode};

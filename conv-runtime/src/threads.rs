@@ -105,6 +105,11 @@ impl Split {
     }
 }
 
+/// So many of `units` for each thread, where all take so many multiply-accumulates together.
+pub(crate) fn share(units: usize, products: usize) -> usize {
+    if products < LEAST { units } else { units.div_ceil(rayon::current_num_threads()) }
+}
+
 /// Whether rows that several threads compute have to be put together.
 fn stages<K: Kernel>(pass: &Pass<'_, K>) -> bool {
     pass.whole().channels.len() > 1

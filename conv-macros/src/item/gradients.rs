@@ -3,34 +3,66 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::product::{Products, Turned};
 use crate::backward::Adjoint;
 use crate::emit::Emitter;
 use crate::lower::lower_sums;
-use crate::plan::{Machine, SumsPlan, SumsTile, one_row, outs_a_call, plan, plan_sums};
+use crate::plan::{Machine, Plan, Plans, SumsPlan, SumsTile, one_row, outs_a_call, plan, plan_sums};
 use crate::spec::{Residues, Spec};
 
-/// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient.
-pub(super) fn gradients(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
-    let adjoint = Adjoint::of(spec);
-    let hidden = format_ident!("{name}InputGradient");
-    let (folds, input) = match &adjoint {
-        Some(Adjoint { spec, folds }) => (*folds, input_gradient(&hidden, spec, private)),
-        None => (true, TokenStream::new()),
-    };
-    let layer = if adjoint.is_some() { &hidden } else { name };
+/// The impl that ties the gradients' kernels to the layer, and the hidden layer of the input's gradient, where there is
+/// need of one.
+pub(super) fn gradients(name: &Ident, spec: &Spec, forward: &Plans, private: &TokenStream) -> TokenStream {
+    let Input { hidden, items } = Input::new(name, spec, forward, private);
     let plans = Machine::WIDTHS.map(|bits| plan_sums(spec, Machine::new(bits, spec.dtype)));
     let schemes = plans.iter().map(|plan| scheme(spec, plan, private));
     let sums = plans.iter().map(|plan| sums(spec, plan, private));
     quote! {
-        #input
+        #hidden
 
         #[automatically_derived]
         impl #private::Differentiable for #name {
-            type InputGradient = #layer;
-            const FOLDS: bool = #folds;
+            #items
             const SUMS: [#private::Sums; 3] = [#(#schemes),*];
             #(#sums)*
         }
+    }
+}
+
+/// What computes the input's gradient.
+struct Input {
+    /// The layer that takes turned weights.
+    hidden: TokenStream,
+    /// What the runtime asks.
+    items: TokenStream,
+}
+
+impl Input {
+    fn new(name: &Ident, spec: &Spec, forward: &Plans, private: &TokenStream) -> Self {
+        let Some(Adjoint { spec, folds }) = Adjoint::of(spec) else {
+            let items = quote!(type InputGradient = #name; const FOLDS: bool = true;);
+            return Self { hidden: TokenStream::new(), items };
+        };
+        let plans = Machine::WIDTHS.map(|bits| plan(&spec, Machine::new(bits, spec.dtype)));
+        let products = Products::new(&spec, forward, &plans);
+        let layer = format_ident!("{name}InputGradient");
+        let (hidden, input) = match products.turned() {
+            Turned::On(archs) if archs.is_empty() => {
+                (TokenStream::new(), quote!(type InputGradient = #name;))
+            }
+            Turned::On(archs) => {
+                let those = quote!(any(#(target_arch = #archs),*));
+                let hidden = input_gradient(&layer, &spec, &plans, &quote!(#[cfg(#those)]), private);
+                let (here, elsewhere) = (quote!(#[cfg(#those)]), quote!(#[cfg(not(#those))]));
+                (hidden, quote!(#here type InputGradient = #layer; #elsewhere type InputGradient = #name;))
+            }
+            Turned::Everywhere => {
+                let hidden = input_gradient(&layer, &spec, &plans, &TokenStream::new(), private);
+                (hidden, quote!(type InputGradient = #layer;))
+            }
+        };
+        let products = products.items(private);
+        Self { hidden, items: quote!(#input const FOLDS: bool = #folds; #products) }
     }
 }
 
@@ -50,21 +82,29 @@ pub(super) fn stand_in(name: &Ident, element: &Ident, private: &TokenStream) -> 
     }
 }
 
-/// The layer that turns the output's gradient into the input's.
-fn input_gradient(name: &Ident, spec: &Spec, private: &TokenStream) -> TokenStream {
+/// The layer that turns the output's gradient into the input's, where `cfg` says.
+fn input_gradient(
+    name: &Ident,
+    spec: &Spec,
+    plans: &[Plan; 3],
+    cfg: &TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
     let element = spec.dtype.ident();
-    let plans = Machine::WIDTHS.map(|bits| plan(spec, Machine::new(bits, spec.dtype)));
     let parameters = super::stored_parameters(&element, private);
-    let kernel = super::kernel(name, spec, private, &plans, "", &parameters);
+    let kernel = super::kernel(name, spec, private, plans, "", &parameters);
     let trainable = super::trainable(name, &element, private);
     quote! {
+        #cfg
         #[doc(hidden)]
         #[derive(Debug)]
         pub struct #name {
             parameters: #private::Parameters<#element>,
         }
 
+        #cfg
         #kernel
+        #cfg
         #trainable
     }
 }

@@ -49,8 +49,8 @@ pub(crate) struct SumsPlan {
 const TRANSPOSE: f64 = 1.0;
 const COPY: f64 = 0.25;
 /// The end of a tile: accumulators loaded and stored, or summed across.
-const FLUSH: f64 = 4.0;
-const ACROSS: f64 = 5.0;
+pub(super) const FLUSH: f64 = 4.0;
+pub(super) const ACROSS: f64 = 5.0;
 /// A band's copies and its call, beside what each element takes.
 const BAND: f64 = 300.0;
 /// From a multiply-accumulate to the next on the same accumulator.
@@ -217,7 +217,7 @@ fn met(spec: &Spec, image: Hw, columns: usize) -> f64 {
 }
 
 /// One step of the innermost loop, with so many windows to check: it starts so many instructions a cycle.
-fn step(fmas: usize, loads: f64, windows: f64) -> f64 {
+pub(super) fn step(fmas: usize, loads: f64, windows: f64) -> f64 {
     let instructions = fmas as f64 + loads + WINDOW * windows;
     (fmas as f64 / 2.0).max(loads / 2.0).max(LATENCY).max(instructions / WIDTH) + 1.0
 }

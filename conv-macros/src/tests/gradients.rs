@@ -3,6 +3,7 @@
 //! are exact.
 
 mod case;
+mod product;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -5,18 +5,65 @@
 //! modulo `step` all meet the same places `u = stride * v + r * dilation`, where they are a convolution of
 //! stride 1. The generated layer computes all residues at once, `[group][residue][in channel]` side by side
 //! in its output; `fold` (fold.rs) puts them where they belong.
+//!
+//! Where each residue has one tap, that is a product of matrices, and may be computed without turning anything.
 
+use super::fold::Axis;
+use super::product::Pass;
 use super::turn::Turn;
-use crate::backward::{Differentiable, FoldJob};
+use crate::backward::{Differentiable, FoldJob, Product};
 use crate::element::sealed::Sealed as _;
 use crate::kernel::{Kernel, Parameters, Trainable};
 use crate::run::MakeBlock;
 use crate::scratch::Scratch;
-use crate::{Conv2dConfig, Element, run};
+use crate::{Conv2dConfig, Element, Isa, run};
 
-/// Runs over a batch; `None` if the scratch cannot be counted. Weights and biases of the turned layer are the scratch's,
-/// on loan.
+/// Runs over a batch; `None` if the scratch cannot be counted.
 pub(super) fn run<K: Differentiable>(
+    layer: &K,
+    sizes: [[usize; 2]; 2],
+    grad: &[K::Elem],
+    to: &mut [K::Elem],
+    scratch: &mut Scratch,
+) -> Option<()> {
+    match layer.parameters().isa.choose(const { K::PRODUCTS }) {
+        Some(by) => product(layer, by, sizes, grad, to, scratch),
+        None => turned(layer, sizes, grad, to, scratch),
+    }
+}
+
+/// As a product with the layer's own weights.
+fn product<K: Differentiable>(
+    layer: &K,
+    by: Product,
+    sizes: [[usize; 2]; 2],
+    grad: &[K::Elem],
+    to: &mut [K::Elem],
+    scratch: &mut Scratch,
+) -> Option<()> {
+    let [image, out] = sizes;
+    let mut memory = core::mem::take(&mut K::Elem::work(scratch).gradient);
+    let mut product = Pass::new(layer, by, out[0] * out[1], &mut memory)?;
+    let done = if const { K::FOLDS } {
+        let isa = layer.parameters().isa;
+        folded::<K>(isa, [image, out, out], grad, to, scratch, |group, grad, to, _| {
+            product.run(group, grad, to);
+            Some(())
+        })
+    } else {
+        let config = const { &K::CONFIG };
+        let [from, each] = [config.out_per_group(), config.in_per_group()].map(|n| n * out[0] * out[1]);
+        for (at, (grad, to)) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)).enumerate() {
+            product.run(at % config.groups, grad, to);
+        }
+        Some(())
+    };
+    K::Elem::work(scratch).gradient = memory;
+    done
+}
+
+/// As a layer with turned weights. Its weights and biases are the scratch's, on loan.
+fn turned<K: Differentiable>(
     layer: &K,
     sizes: [[usize; 2]; 2],
     grad: &[K::Elem],
@@ -35,11 +82,15 @@ pub(super) fn run<K: Differentiable>(
     if once == Some(false) {
         turn.all(weights.take(turn.len())?);
     }
-    let parameters = Parameters { isa: layer.parameters().isa, original: None, weights, bias };
+    let isa = layer.parameters().isa;
+    let parameters = Parameters { isa, original: None, weights, bias };
     let turned = K::InputGradient::from_parameters(parameters);
     let make = (once == Some(true)).then_some(&turn as &dyn MakeBlock<_>);
     let done = if const { K::FOLDS } {
-        folded::<K>(&turned, make, [image, out, places], grad, to, scratch)
+        folded::<K>(isa, [image, out, places], grad, to, scratch, |group, grad, to, scratch| {
+            let memory = K::Elem::buffer(scratch);
+            run::run_on_threads(&turned, make, group, [out, places], grad, to, move |len| memory.take(len))
+        })
     } else {
         let memory = K::Elem::buffer(scratch);
         run::run_on_threads(&turned, make, 0, [out, image], grad, to, |len| memory.take(len))
@@ -50,30 +101,28 @@ pub(super) fn run<K: Differentiable>(
     once.and(done)
 }
 
-/// Group by group, by way of the padded image's gradient.
+/// Group by group, by way of the padded image's gradient, which `compute` makes of the output's.
 fn folded<K: Differentiable>(
-    turned: &K::InputGradient,
-    make: Option<&dyn MakeBlock<K::Elem>>,
+    isa: Isa,
     [image, out, places]: [[usize; 2]; 3],
     grad: &[K::Elem],
     to: &mut [K::Elem],
     scratch: &mut Scratch,
+    mut compute: impl FnMut(usize, &[K::Elem], &mut [K::Elem], &mut Scratch) -> Option<()>,
 ) -> Option<()> {
-    let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
-    let elements = places[0].checked_mul(places[1])?.checked_mul(adjoint.out_per_group())?;
+    let config = const { &K::CONFIG };
+    let [rows, columns] = Axis::of(config);
+    let channels = config.in_per_group().checked_mul(rows.residues)?.checked_mul(columns.residues)?;
+    let elements = places[0].checked_mul(places[1])?.checked_mul(channels)?;
     let mut planes = core::mem::take(&mut K::Elem::work(scratch).planes);
     let buffer = planes.take(elements)?;
     let (from, each) =
         (config.out_per_group() * out[0] * out[1], config.in_per_group() * image[0] * image[1]);
-    let (mut done, level) = (Some(()), turned.parameters().isa.level());
+    let mut done = Some(());
     for (at, (grad, to)) in grad.chunks_exact(from).zip(to.chunks_exact_mut(each)).enumerate() {
-        let (memory, group) = (K::Elem::buffer(scratch), at % config.groups);
-        let run = || {
-            let sizes = [out, places];
-            run::run_on_threads(turned, make, group, sizes, grad, buffer, move |len| memory.take(len))
-        };
-        done = done.and_then(|()| run());
-        K::Elem::fold(level, FoldJob { config, size: image, places }, buffer, to);
+        let computed = compute(at % config.groups, grad, &mut *buffer, &mut *scratch);
+        done = done.and(computed);
+        K::Elem::fold(isa.level(), FoldJob { config, size: image, places }, buffer, to);
     }
     K::Elem::work(scratch).planes = planes;
     done
