@@ -279,6 +279,20 @@ fn filter<Twin: Conv2d, C: Layer<Elem = Twin::Elem>>(constant: &C, name: &str, [
     assert!(report.max_abs_error() == 0.0, "{name}, {h}x{w}: {report}");
 }
 
+/// Of an image of half a megabyte, bands of rows are computed one after the other.
+#[test]
+fn large_images_are_filtered_in_bands() {
+    conv2d! {
+        struct Constant<in: 1, out: 1, k: 3, padding: 1, bias: false, padding_mode: replicate,
+            weights: [[[[0, 1, 0], [1, -4, 1], [0, 1, 0]]]]>;
+        struct Known<in: 1, out: 1, k: 3, padding: 1, bias: false, padding_mode: replicate,
+            weights: [[[[0, 1, 0], [1, -4, 1], [0, 1, 0]]]], input: (1001, 149)>;
+        struct Twin<in: 1, out: 1, k: 3, padding: 1, bias: false, padding_mode: replicate, algorithm: direct>;
+    }
+    filter::<Twin, _>(&Constant, "free", [1001, 149]);
+    filter::<Twin, _>(&Known, "known", [1001, 149]);
+}
+
 #[test]
 fn filters_equal_their_twins() {
     filter_all();

@@ -7,6 +7,8 @@ conv2d! {
     struct Depthwise<in: 48, out: 48, k: 3, padding: 1, groups: 48>;
     struct DepthwiseKnown<in: 48, out: 48, k: 5, padding: 2, groups: 48, padding_mode: reflect, input: (63, 61)>;
     struct Margins<in: 10, out: 10, k: 3, padding: 3, groups: 10>;
+    struct Photograph<in: 1, out: 1, k: 3, padding: 1, padding_mode: replicate>;
+    struct PhotographKnown<in: 3, out: 3, k: 5, padding: 2, groups: 3, input: (601, 517)>;
     struct Planes<in: 3, out: 3, k: 5, padding: 2, groups: 3>;
     struct OneBlock<in: 16, out: 24, k: 3, padding: 1, algorithm: direct>;
     struct OneBlockKnown<in: 16, out: 24, k: 3, stride: 2, padding: 1, input: (120, 121)>;
@@ -84,6 +86,8 @@ fn what_another_layer_left_does_not_matter() {
 
 #[test]
 fn rows_are_shared_out() {
+    check::<Photograph>([1, 1, 601, 517]);
+    check::<PhotographKnown>([1, 3, 601, 517]);
     check::<Planes>([1, 3, 300, 301]);
     check::<OneBlock>([1, 16, 150, 141]);
     check::<OneBlockKnown>([1, 16, 120, 121]);

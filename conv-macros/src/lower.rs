@@ -219,7 +219,7 @@ impl Block<'_> {
     fn padded_rows(&self, channel: usize, y: &Index, read: &BTreeMap<usize, Reg>, extent: Extent) -> Stmt {
         let plane = self.size(Size::Plane) * channel;
         let image = [Size::ImageH, Size::Pitch].map(|size| self.size(size));
-        padded_rows(self.spec, plane, image, y, read, extent)
+        padded_rows(self.spec, plane, image, &(self.size(Size::First) + y.clone()), read, extent)
     }
 
     /// Where column tap `j` stands in a row, relative to tap 0.

@@ -11,6 +11,9 @@ const COPIED_TOGETHER: usize = 24 << 10;
 /// Bytes of a line of the cache.
 const CACHE_LINE: usize = 64;
 
+/// An output row that is wider than any kernel's only tile.
+const WIDE: usize = 32;
+
 /// Image and output sizes, and where everything lies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -78,14 +81,17 @@ impl Extent {
             return Self::filtering::<E>(scheme, filtering, config, image, out);
         }
         if !scheme.copies(out[1]) {
-            return Self::image(scheme, image, out);
+            return Self::image::<E>(scheme, config, image, out);
         }
         if scheme.reads == Reads::ChannelsLast {
             return Self::channels_last::<E>(scheme, config, image, out);
         }
         let pitch = pad::pitch(config, scheme.phases, image[1])?;
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
-        let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
+        // A kernel that pads stores past the end of a narrow row, where what is next must come later.
+        let in_bands = scheme.reads != Reads::Pads;
+        let row = step.checked_mul(size_of::<E>())?;
+        let band = if in_bands { scheme.bands.rows(out[0], row) } else { out[0] };
         let plane = rows_read(config, band)?.checked_mul(pitch)?;
         let each = plane.checked_mul(config.in_per_group())?;
         let most = COPIED_TOGETHER / each.checked_mul(size_of::<E>())?;
@@ -133,12 +139,16 @@ impl Extent {
 
     /// The image itself; with a row of zeros, if the kernel pads it.
     #[inline(always)]
-    fn image(scheme: &Scheme, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
+    fn image<E>(scheme: &Scheme, config: &Conv2dConfig, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
         let (plane, pitch) = (image[0].checked_mul(image[1])?, image[1]);
+        // Only a kernel that pads is told which rows it computes, and it stores nothing past a row's end where that is wide.
+        let in_bands = scheme.reads == Reads::Pads && out[1] >= WIDE;
+        let row = pitch.checked_mul(config.stride[0])?.checked_mul(size_of::<E>())?;
+        let band = if in_bands { scheme.bands.rows(out[0], row) } else { out[0] };
         let work = if scheme.reads == Reads::Pads { pitch.checked_add(scheme.slack)? } else { 0 };
         let shares = Shares { work, ..Shares::default() };
         let together = if scheme.together { usize::MAX } else { 1 };
-        Some(Self { image, out, is_line: false, copies: false, together, band: out[0], pitch, plane, shares })
+        Some(Self { image, out, is_line: false, copies: false, together, band, pitch, plane, shares })
     }
 
     /// Whole tiles, with channels last.

@@ -17,7 +17,8 @@ macro_rules! for_each_layer {
         $visit! {
             channels_3, { in: 5, out: 3, k: (2, 1), stride: 2 };
             width_9, { in: 150, out: 2, k: (1, 2), padding: (0, 1), input: (2, 9) };
-            bands_depthwise, { in: 2, out: 2, k: 3, padding: 1, groups: 2, input: (95, 150) };
+            bands_rows, { in: 2, out: 6, k: 3, padding: 1, groups: 2, input: (95, 150) };
+            bands_depthwise_padded, { in: 1, out: 1, k: 5, padding: 2, input: (1011, 150), padding_mode: reflect };
             winograd, { in: 16, out: 16, k: 3, padding: 1, algorithm: winograd, input: (8, 12) };
         }
     };
@@ -57,9 +58,10 @@ macro_rules! for_each_layer {
             // Images that are computed in bands of rows, the last of which is lower or overlaps.
             bands, { in: 600, out: 2, k: (2, 1), padding: (1, 0), input: (37, 41) };
             bands_strided, { in: 400, out: 3, k: 3, padding: (3, 0), stride: 2, input: (55, 39), padding_mode: reflect };
-            bands_depthwise, { in: 2, out: 2, k: 3, padding: 1, groups: 2, input: (95, 150) };
-            bands_depthwise_strided, { in: 1, out: 1, k: 3, padding: 1, stride: 2, input: (121, 303), padding_mode: circular };
-            bands_f64, { in: 1, out: 1, k: (3, 1), padding: (2, 1), dilation: (2, 1), input: (77, 140), dtype: f64 };
+            bands_rows, { in: 2, out: 6, k: 3, padding: 1, groups: 2, input: (95, 150) };
+            bands_depthwise_padded, { in: 1, out: 1, k: 5, padding: 2, input: (1011, 150), padding_mode: reflect };
+            bands_depthwise_strided, { in: 1, out: 1, k: 3, padding: 1, stride: 2, input: (521, 303), padding_mode: circular };
+            bands_f64, { in: 1, out: 1, k: (3, 1), padding: (2, 1), dilation: (2, 1), input: (977, 140), dtype: f64 };
 
             // Minimal filtering, with whole tiles and without.
             winograd_free, { in: 9, out: 17, k: 3, padding: 1, algorithm: winograd };
@@ -280,6 +282,7 @@ macro_rules! for_each_twin {
             uneven, (7, 8), { in: 100, out: 5, k: (1, 2), stride: 2, padding: ((0, 1), (1, 0)) };
             dilated, (9, 20), { in: 100, out: 2, k: (1, 2), dilation: (3, 2) };
             depthwise, (70, 67), { in: 3, out: 3, k: (1, 2), groups: 3, padding: 1 };
+            depthwise_in_bands, (651, 211), { in: 2, out: 2, k: 3, groups: 2, padding: 1 };
             depthwise_strided, (61, 90), { in: 2, out: 2, k: (2, 1), groups: 2, stride: 2 };
             grouped, (5, 17), { in: 80, out: 6, k: (2, 1), groups: 2 };
             wide, (3, 50), { in: 100, out: 20, k: (2, 1), padding: (1, 0) };

@@ -320,9 +320,11 @@ impl Reads {
 fn bands(tile: Tile, spec: &Spec) -> Bands {
     let bands = match tile {
         Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
-        // A row's last vector may be stored over the first pixels of the next channel, which must come later.
-        Tile::InPlace { .. } => return Bands::ONE,
-        Tile::Rows { rows, .. } | Tile::Slide { rows } => Bands { bytes: 24 << 10, least: 16, step: rows },
+        // Nothing is copied: of a large image, threads share out the bands.
+        Tile::InPlace { rows, .. } | Tile::Slide { rows } => {
+            return Bands { bytes: 512 << 10, least: 16, step: rows };
+        }
+        Tile::Rows { rows, .. } => Bands { bytes: 24 << 10, least: 16, step: rows },
         _ => Bands { bytes: 384 << 10, least: 8, step: 1 },
     };
     // A band copies what it shares with the next again: that should stay a fraction.

@@ -9,6 +9,9 @@ use crate::spec::{Hw, Spec};
 /// Bytes of copies that are made for one call: most of the first-level cache.
 const COPIED_TOGETHER: usize = 24 << 10;
 
+/// An output row that is wider than any kernel's only tile.
+const WIDE: usize = 32;
+
 /// Output sizes, and the distances between input rows and channels in what the kernel reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
@@ -60,7 +63,8 @@ impl Geometry {
             return Self::line(spec, plan, out);
         }
         if !plan.copies(out.w) {
-            return Self { out, band: out.h, pitch: image.w, plane: image.h.saturating_mul(image.w) };
+            let band = plan.rows_in_place(spec, image, out);
+            return Self { out, band, pitch: image.w, plane: image.h.saturating_mul(image.w) };
         }
         if let Tile::Winograd { outputs, .. } = plan.tile {
             return Self::winograd(spec, plan, out, outputs);
@@ -72,7 +76,9 @@ impl Geometry {
             [spec.in_per_group(), columns.div_ceil(plan.phases).saturating_mul(plan.phases)]
         };
         let row = [channels, pitch, plan.machine.bytes].into_iter();
-        let band = plan.bands.rows(out.h, row.fold(spec.stride.h, usize::saturating_mul));
+        // A row's last vector may be stored over the first pixels of the next channel, which must come later.
+        let bands = if plan.pads() { Bands::ONE } else { plan.bands };
+        let band = bands.rows(out.h, row.fold(spec.stride.h, usize::saturating_mul));
         let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
         Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
     }
@@ -107,6 +113,13 @@ impl Plan {
     fn copied_together(&self, spec: &Spec, copy: usize) -> usize {
         let bytes = copy.saturating_mul(self.machine.bytes);
         if self.loops_over_groups(spec) { (COPIED_TOGETHER / bytes).clamp(1, spec.groups) } else { 1 }
+    }
+
+    /// Rows of a band of an image that is read as it is. Only a kernel that pads is told which rows it computes, and it
+    /// stores nothing past a row's end where that is wide.
+    fn rows_in_place(&self, spec: &Spec, image: Hw, out: Hw) -> usize {
+        let row = image.w.saturating_mul(spec.stride.h).saturating_mul(self.machine.bytes);
+        if self.pads() && out.w >= WIDE { self.bands.rows(out.h, row) } else { out.h }
     }
 
     /// Whether the kernel reads the image as it is and pads it in registers, where it does not read a copy.

@@ -199,11 +199,11 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
         Just(Weights::Antisymmetric),
         Just(Weights::Sparse)
     ];
-    let sizes = (size(), size(), any::<bool>());
+    let sizes = (size(), size(), any::<bool>(), rows_of_a_band());
     let choice = (0usize..6, any::<prop::sample::Index>(), 1usize..3);
     (spec(), weights, sizes, choice).prop_filter_map(
         "the taps reach too far",
-        |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
+        |(spec, weights, (more_h, more_w, known, rows), (width, tile, out))| {
             let mut spec =
                 Spec { out_channels: out * spec.groups, stride: Hw { h: spec.stride.h, w: 1 }, ..spec };
             let image = smallest(&spec, more_h, more_w);
@@ -213,20 +213,34 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
             let plans = candidates(&spec, machine).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::Slide { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            let plan = in_bands(&spec, plan, image, rows);
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
+}
+
+/// Rows of a band of an image that is read as it is, or so many that it is one.
+fn rows_of_a_band() -> impl Strategy<Value = usize> {
+    prop_oneof![1usize..8, Just(1000)]
+}
+
+/// The plan with bands of about so many rows, if these are wide.
+fn in_bands(spec: &Spec, plan: Plan, image: Hw, rows: usize) -> Plan {
+    let row = image.w * spec.stride.h * plan.machine.bytes;
+    let bands = Bands { bytes: rows * row, least: 1, ..plan.bands };
+    let plan = Plan { bands, ..plan };
+    Plan { sizes: spec.input.map(|image| Geometry::new(spec, &plan, image)), ..plan }
 }
 
 /// A depthwise layer, and one of the tiles that read its image in place.
 pub(super) fn in_place() -> impl Strategy<Value = Case> {
     let weights =
         prop_oneof![3 => Just(Weights::Unknown), 1 => Just(Weights::Mixed), 1 => Just(Weights::Taps)];
-    let sizes = (size(), size(), any::<bool>());
+    let sizes = (size(), size(), any::<bool>(), rows_of_a_band());
     let choice = (0usize..6, any::<prop::sample::Index>(), 1usize..4);
     (spec(), weights, sizes, choice).prop_filter_map(
         "the image cannot be read in place",
-        |(spec, weights, (more_h, more_w, known), (width, tile, out))| {
+        |(spec, weights, (more_h, more_w, known, rows), (width, tile, out))| {
             let groups = spec.groups;
             let mut spec = Spec { in_channels: groups, out_channels: out * groups, ..spec };
             let image = smallest(&spec, more_h, more_w);
@@ -235,6 +249,7 @@ pub(super) fn in_place() -> impl Strategy<Value = Case> {
             let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::InPlace { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
+            let plan = in_bands(&spec, plan, image, rows);
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
