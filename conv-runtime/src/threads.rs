@@ -22,9 +22,11 @@ use crate::run::{Part, Pass};
 /// one takes microseconds.
 const LEAST: usize = 4 << 20;
 const OUTPUT: usize = 32;
-/// What a thread loses to putting rows together, and to making a copy again.
-const STAGED: f64 = 0.95;
-const COPIED: f64 = 0.9;
+/// Multiply-accumulates that take as long as to put an output of some rows in its place, to copy a pixel, and to transform
+/// it.
+const STAGED: usize = 48;
+const COPIED: usize = 24;
+const TRANSFORMED: usize = 96;
 /// Elements in a cache line, of which two threads should not share one.
 const LINE: usize = 16;
 
@@ -59,8 +61,12 @@ impl Split {
         let busy = |units: usize| units as f64 / (shares(units) * threads) as f64;
         let bands = extent.out[0].div_ceil(extent.band);
         let blocks = channels.div_ceil(scheme.block);
-        let again = if extent.copies { COPIED } else { 1.0 };
-        let staged = if stages(pass) { STAGED } else { 1.0 };
+        let work = pass.to.saturating_mul(each) as f64;
+        let of_work = |more: f64| work / (work + more);
+        let staged = if stages(pass) { of_work((pass.to * STAGED) as f64) } else { 1.0 };
+        let pixel = if scheme.filtering.is_some() { TRANSFORMED } else { COPIED };
+        let copies = if extent.copies { pass.from as f64 * pixel as f64 } else { 0.0 };
+        let again = of_work(copies * (threads - 1) as f64);
         let ways = [
             (busy(images), Way::Images(shares(images))),
             (staged * busy(bands), Way::Rows(shares(bands) * extent.band)),
