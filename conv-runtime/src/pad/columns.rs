@@ -7,7 +7,7 @@ use crate::tile::copy_short;
 use crate::{Conv2dConfig, Element, PaddingMode};
 
 /// Columns outside the image, on each side, that are filled together in each row.
-const NEAREST: usize = 2;
+const NEAREST: usize = 3;
 
 /// An element of the image's row, and where it stands in the copy's.
 #[derive(Clone, Copy, Default)]
@@ -33,11 +33,12 @@ impl<'a> Columns<'a> {
         let mut this = Self { config, phases, width, pitch, nearest: [Move::default(); 2 * NEAREST] };
         let ([left, right], mode) = (config.padding[1], config.padding_mode);
         if mode != PaddingMode::Zeros {
-            let end = left + width;
-            let columns = (0..NEAREST.min(left)).chain(end..end + NEAREST.min(right));
             this.nearest = [Move { from: 0, to: this.place(left) }; 2 * NEAREST];
-            for (at, x) in columns.enumerate() {
-                this.nearest[at] = this.outside(x);
+            for x in 0..NEAREST.min(left) {
+                this.nearest[x] = this.outside(x);
+            }
+            for x in 0..NEAREST.min(right) {
+                this.nearest[NEAREST + x] = this.outside(left + width + x);
             }
         }
         this
@@ -117,7 +118,13 @@ impl<'a> Columns<'a> {
     pub(super) fn border<E: Element>(self, pixels: &[E], rows: &mut [E]) {
         let [left, right] = self.config.padding[1];
         let end = left + self.width;
-        self.each_row(pixels, rows, &self.nearest);
+        let [a, b, c, d, e, f] = self.nearest;
+        match left.max(right) {
+            0 => {}
+            1 => self.each_row(pixels, rows, &[a, d]),
+            2 => self.each_row(pixels, rows, &[a, b, d, e]),
+            _ => self.each_row(pixels, rows, &[a, b, c, d, e, f]),
+        }
         for x in (NEAREST.min(left)..left).chain(end + NEAREST.min(right)..end + right) {
             self.each_row(pixels, rows, &[self.outside(x)]);
         }
