@@ -266,7 +266,8 @@ pub(crate) fn turns(spec: &Spec, accumulators: usize) -> usize {
     [4, 2].into_iter().find(|turns| accumulators * turns <= 8 && depth.is_multiple_of(*turns)).unwrap_or(1)
 }
 
-/// The pixels of a tile with lanes over channels, and of the smaller ones for what is narrower.
+/// The pixels of a tile with lanes over channels, and of the smaller ones for what is narrower. (A quarter of 26 between 13
+/// and 4, for rows of ten pixels: 5x5, 6 to 16 channels @14 without its size, 7.2 us and 6.5; known, it takes 3.2.)
 pub(crate) fn pixel_steps(pixels: usize) -> Vec<usize> {
     let half = if pixels >= 12 { pixels.div_ceil(2) } else { 1 };
     let mut steps = vec![pixels, half, 4, 1];

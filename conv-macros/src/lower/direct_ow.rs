@@ -55,7 +55,8 @@ pub(super) struct Span {
 }
 
 /// Tiles of `vectors` vectors over the columns of a row, or of one vector where the row is shorter; and one
-/// tile for a row that is shorter by less than a vector, if what the kernel reads goes on beyond the row.
+/// tile for a row that is shorter by less than a vector, if what the kernel reads goes on beyond the row. (Tiles of two
+/// vectors between four and one gained nothing: 5x5, 1 to 6 channels @28 without its size, took 3.0 us either way.)
 pub(super) fn across(block: &Block<'_>, vectors: usize, body: &dyn Fn(Span) -> Vec<Stmt>) -> Vec<Stmt> {
     let (lanes, extent) = (block.lanes(), block.size(Size::OutW));
     let whole = |vectors: usize| {
