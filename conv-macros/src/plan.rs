@@ -86,7 +86,7 @@ pub(crate) struct Plan {
     pub(crate) phases: usize,
     /// Below this output width the kernel needs a copy, for it reads past the last column.
     pub(crate) min_width: usize,
-    /// How output rows are cut into bands, when there is a copy.
+    /// How output rows are cut into bands, when there is a copy or the kernel pads.
     pub(crate) bands: Bands,
     /// Of a band that is columns of one row: these are gathered if a power of two greater than this divides the bytes
     /// from one channel to the next; or always.

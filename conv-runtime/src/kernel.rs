@@ -33,7 +33,7 @@ pub struct Scheme {
     pub min_width: usize,
     /// Elements after the last plane, or after the row of zeros, that the kernel may read (and not use).
     pub slack: usize,
-    /// How the output is cut into bands, when there is a copy, or height and width are one axis.
+    /// How the output is cut into bands, when there is a copy, the kernel pads, or height and width are one axis.
     pub bands: Bands,
     /// Of a band that is columns of one row: these are gathered if a power of two greater than this divides the bytes
     /// from one channel to the next; or always.

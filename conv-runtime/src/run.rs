@@ -228,7 +228,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
                 self.copy(band, image, memory);
                 &*memory.copy
             } else {
-                // It is one band.
+                // It is one band, or the kernel knows which rows it computes.
                 image
             };
             let memory = [&mut *memory.weights, &mut *memory.work];

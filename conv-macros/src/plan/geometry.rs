@@ -22,7 +22,7 @@ pub(crate) struct Geometry {
     pub(crate) plane: usize,
 }
 
-/// How output rows are cut into bands, when the kernel reads a copy, or height and width are one axis.
+/// How output rows are cut into bands, when the kernel reads a copy or pads, or height and width are one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bands {
     /// Bytes that the planes of a band should not exceed.
