@@ -62,13 +62,12 @@ impl<'a> Products<'a> {
 
     /// The tiles' rows and the kernels, if there are any.
     fn of(&self, plans: &[Option<&ProductPlan>; 3], private: &TokenStream) -> Vec<TokenStream> {
-        let schemes = plans.map(|plan| match plan {
-            Some(plan) => {
-                let [rows, blocks] = [plan.rows, plan.blocks()].map(Literal::usize_unsuffixed);
-                quote!(::core::option::Option::Some(#private::Product { rows: #rows, blocks: #blocks }))
-            }
-            None => quote!(::core::option::Option::None),
-        });
+        let scheme = |plan: &ProductPlan| {
+            let [rows, blocks] = [plan.rows, plan.blocks()].map(Literal::usize_unsuffixed);
+            quote!(::core::option::Option::Some(#private::Product { rows: #rows, blocks: #blocks }))
+        };
+        let none = || quote!(::core::option::Option::None);
+        let schemes = plans.map(|plan| plan.map_or_else(none, scheme));
         let kernels = plans.iter().flatten().map(|plan| self.kernel(plan, private));
         let product = quote!(::core::option::Option<#private::Product>);
         let mut items = vec![quote!(const PRODUCTS: [#product; 3] = [#(#schemes),*];)];

@@ -213,7 +213,7 @@ pub(super) fn sliding() -> impl Strategy<Value = Case> {
             let plans = candidates(&spec, machine).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::Slide { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
-            let plan = in_bands(&spec, plan, image, rows);
+            let plan = in_bands(&spec, &plan, image, rows);
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
@@ -225,10 +225,10 @@ fn rows_of_a_band() -> impl Strategy<Value = usize> {
 }
 
 /// The plan with bands of about so many rows, if these are wide.
-fn in_bands(spec: &Spec, plan: Plan, image: Hw, rows: usize) -> Plan {
+fn in_bands(spec: &Spec, plan: &Plan, image: Hw, rows: usize) -> Plan {
     let row = image.w * spec.stride.h * plan.machine.bytes;
     let bands = Bands { bytes: rows * row, least: 1, ..plan.bands };
-    let plan = Plan { bands, ..plan };
+    let plan = Plan { bands, ..plan.clone() };
     Plan { sizes: spec.input.map(|image| Geometry::new(spec, &plan, image)), ..plan }
 }
 
@@ -249,7 +249,7 @@ pub(super) fn in_place() -> impl Strategy<Value = Case> {
             let plans = candidates(&spec, machine(width, spec.dtype)).into_iter();
             let plans: Vec<_> = plans.filter(|plan| matches!(plan.tile, Tile::InPlace { .. })).collect();
             let plan = (!plans.is_empty()).then(|| plans[tile.index(plans.len())].clone())?;
-            let plan = in_bands(&spec, plan, image, rows);
+            let plan = in_bands(&spec, &plan, image, rows);
             Some(Case { spec, weights, image, plan, adjoint_of: None })
         },
     )
