@@ -28,6 +28,7 @@ layers! {
     Rows, [2, 46, 6, 7], { in: 46, out: 106, k: 1, groups: 2, input: (6, 7) };
     Line, [3, 70, 1, 1], { in: 70, out: 90, k: 1 };
     Patches, [2, 48, 9, 8], { in: 48, out: 100, k: 2, stride: 2, padding: 1, groups: 2 };
+    PatchesOfTwoBlocks, [2, 8, 40, 40], { in: 8, out: 19, k: 4, stride: 4, input: (40, 40) };
     PatchesApart, [1, 20, 13, 11], { in: 20, out: 33, k: (2, 1), stride: (3, 2), padding_mode: reflect, padding: (1, 0) };
     RowsInBands, [2, 16, 60, 70], { in: 16, out: 96, k: 1, input: (60, 70) };
     Strided, [2, 4, 11, 12], { in: 4, out: 8, k: 3, stride: 2, padding: 1 };

@@ -122,7 +122,7 @@ impl Product<'_> {
             }));
             for k in 0..rows.count {
                 let b = Reg::new("weight", &[step, k]);
-                let value = Vector::Splat { window: Reg::new("weights", &[]), at: k * self.width + step };
+                let value = Vector::Splat { window: Reg::new("weight_rows", &[]), at: k * self.width + step };
                 body.push(Stmt::Set { reg: b.clone(), value });
                 let fma = |v| Stmt::Fma { acc: acc(k, v), a: Reg::new("g", &[step, v]), b: b.clone() };
                 body.extend((0..vectors).map(fma));
@@ -156,7 +156,7 @@ impl Product<'_> {
                 }
                 for k in 0..rows.count {
                     let b = Reg::new("weight", &[k]);
-                    let value = Vector::Load { window: Reg::new("weights", &[]), at: k * self.width };
+                    let value = Vector::Load { window: Reg::new("weight_rows", &[]), at: k * self.width };
                     body.push(Stmt::Set { reg: b.clone(), value });
                     let fma = |p| Stmt::Fma { acc: acc(k, p), a: Reg::new("g", &[p]), b: b.clone() };
                     body.extend((0..pixels).map(fma));
@@ -176,7 +176,7 @@ impl Product<'_> {
         let block = from.block.clone() * (self.all * self.width);
         let at = block + rows.first.clone() * self.width + from.first.clone();
         let len = (rows.count - 1) * self.width + count;
-        Stmt::Window { name: Reg::new("weights", &[]), buffer: Buffer::Weights, at, len }
+        Stmt::Window { name: Reg::new("weight_rows", &[]), buffer: Buffer::Weights, at, len }
     }
 }
 

@@ -76,6 +76,7 @@ impl Interpreter {
                 self.variables.insert(var.0, value);
             }
             Stmt::Window { name, buffer, at, len } | Stmt::WindowMut { name, buffer, at, len } => {
+                assert_ne!(name.to_string(), buffer.to_string(), "a window hides its buffer from the next");
                 let at = self.index(at);
                 assert!(at + len <= self.buffers[buffer].len(), "{name} = {buffer}[{at}; {len}] is outside");
                 self.windows.insert(name.clone(), (*buffer, at, *len));

@@ -97,29 +97,34 @@ fn by_channels(spec: &Spec, machine: Machine) -> Vec<Plan> {
 fn random_products_are_the_definition() {
     let channels = (prop_oneof![1usize..40, 1usize..4], prop_oneof![1usize..90, 1usize..4]);
     let image = (1usize..9, 1usize..30, any::<bool>(), 1usize..3);
+    let dtype = prop_oneof![Just(Dtype::F32), Just(Dtype::F64)];
     let kernel = (1usize..4, 0usize..2);
     let which = (0usize..3, any::<prop::sample::Index>(), any::<prop::sample::Index>());
-    let strategy = (channels, image, kernel, which);
-    check(1_500, &strategy, |((ins, outs), (h, w, known, groups), (kernel, more), (width, tile, block))| {
-        let image = Hw { h: h * (kernel + more), w: w * (kernel + more) };
-        let dtype = if known { Dtype::F32 } else { Dtype::F64 };
-        let spec = Spec { input: known.then_some(image), groups, dtype, ..line(kernel, kernel + more, 1) };
-        let spec = Spec {
-            kernel: Hw { h: kernel, w: kernel },
-            stride: Hw { h: kernel + more, ..spec.stride },
-            ..spec
-        };
-        let spec = Spec { in_channels: ins * groups, out_channels: outs * groups, ..spec };
-        prop_assume!(spec.macs(image) < 200_000);
-        let forward = by_channels(&spec, Machine::new(Machine::WIDTHS[width], dtype));
-        let adjoint = Adjoint::of(&spec).expect("small").spec;
-        let plans = product_tiles(&adjoint, &forward[block.index(forward.len())]);
-        let plan = &plans[tile.index(plans.len())];
-        let out = spec.output(image).expect("fits");
-        let product = Product { spec: &spec, plan, pixels: out.h * out.w };
-        prop_assert_eq!(product.actual(), product.expected(), "{:?}", plan);
-        Ok(())
-    });
+    let strategy = (channels, image, kernel, (which, dtype));
+    check(
+        1_500,
+        &strategy,
+        |((ins, outs), (h, w, known, groups), (kernel, more), ((width, tile, block), dtype))| {
+            let image = Hw { h: h * (kernel + more), w: w * (kernel + more) };
+            let spec =
+                Spec { input: known.then_some(image), groups, dtype, ..line(kernel, kernel + more, 1) };
+            let spec = Spec {
+                kernel: Hw { h: kernel, w: kernel },
+                stride: Hw { h: kernel + more, ..spec.stride },
+                ..spec
+            };
+            let spec = Spec { in_channels: ins * groups, out_channels: outs * groups, ..spec };
+            prop_assume!(spec.macs(image) < 200_000);
+            let forward = by_channels(&spec, Machine::new(Machine::WIDTHS[width], dtype));
+            let adjoint = Adjoint::of(&spec).expect("small").spec;
+            let plans = product_tiles(&adjoint, &forward[block.index(forward.len())]);
+            let plan = &plans[tile.index(plans.len())];
+            let out = spec.output(image).expect("fits");
+            let product = Product { spec: &spec, plan, pixels: out.h * out.w };
+            prop_assert_eq!(product.actual(), product.expected(), "{:?}", plan);
+            Ok(())
+        },
+    );
 }
 
 /// Weights are turned where pixels are many, or taps meet the same places.
