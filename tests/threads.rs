@@ -15,6 +15,7 @@ conv2d! {
     struct Filtered<in: 32, out: 32, k: 3, padding: 1, algorithm: winograd>;
     struct FilteredKnown<in: 32, out: 80, k: 3, padding: 1, algorithm: winograd, input: (62, 63)>;
     struct Pointwise<in: 96, out: 200, k: 1>;
+    struct Weights<in: 320, out: 512, k: 1, input: (7, 7)>;
     struct Pyramid<in: 64, out: 160, k: 3, padding: 12, dilation: 12, input: (28, 28)>;
     struct Wide<in: 12, out: 18, k: (1, 5), stride: (2, 3), groups: 3, dtype: f64>;
 }
@@ -97,6 +98,7 @@ fn rows_are_shared_out() {
 #[test]
 fn channels_are_shared_out() {
     check::<Pointwise>([1, 96, 30, 31]);
+    check::<Weights>([1, 320, 7, 7]);
     check::<Pyramid>([1, 64, 28, 28]);
     check::<FilteredKnown>([1, 32, 62, 63]);
 }

@@ -225,14 +225,7 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
     let name = block_name(plan.machine.bits);
     let (element, vector) = (spec.dtype.ident(), emitter.vector(plan.machine.lanes));
     let body = |tail| emitter.emit(&lower(spec, plan, tail));
-    let body = match (plan.has_full_block(spec), plan.tail > 0) {
-        (true, true) => {
-            let (full, tail) = (body(false), body(true));
-            quote!(if job.tail { #tail } else { #full })
-        }
-        (false, _) => body(true),
-        (true, false) => body(false),
-    };
+    let body = full_or_tail(plan.has_full_block(spec), plan.tail > 0, body);
     let cfg = cfg(plan.machine.bits);
     quote! {
         #cfg
@@ -244,6 +237,16 @@ fn block(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
             #body
         }
     }
+}
+
+/// What a kernel does with a full block of output channels, or with the narrower one: the job says which, if there are
+/// both.
+fn full_or_tail(has_full: bool, has_tail: bool, body: impl Fn(bool) -> TokenStream) -> TokenStream {
+    if !(has_full && has_tail) {
+        return body(has_tail);
+    }
+    let (full, tail) = (body(false), body(true));
+    quote!(if job.tail { #tail } else { #full })
 }
 
 /// The kernel of one vector width that runs once a band, before the blocks.

@@ -19,7 +19,7 @@ mod winograd;
 
 use std::collections::BTreeMap;
 
-use self::loops::{counted, gathered, ladder, needed, ranged, shared_ladder, tiles};
+use self::loops::{counted, gathered, ladder, needed, ranged, shared_ladder, shares, tiles};
 pub(crate) use self::product::lower_product;
 use self::winograd::Winograd;
 use crate::nest::{Buffer, Extent, Index, Nest, PaddedRows, Reg, Size, Stmt, Vector};
@@ -100,6 +100,12 @@ impl Block<'_> {
             all - (all - 1) / known.band * known.band
         });
         self.size(size).constant().unwrap_or(last)
+    }
+
+    /// Rows of a tile, and of the one for what is lower, if anything is.
+    fn row_steps(&self, rows: usize) -> Vec<usize> {
+        let least = self.least(Size::OutH);
+        needed(vec![rows, 1], |step| *step <= least)
     }
 
     /// A size: a number if the image is known, else what the caller says.

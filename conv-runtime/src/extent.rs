@@ -89,9 +89,8 @@ impl Extent {
         let pitch = pad::pitch(config, scheme.phases, image[1])?;
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
         // A kernel that pads stores past the end of a narrow row, where what is next must come later.
-        let in_bands = scheme.reads != Reads::Pads;
         let row = step.checked_mul(size_of::<E>())?;
-        let band = if in_bands { scheme.bands.rows(out[0], row) } else { out[0] };
+        let band = if scheme.reads == Reads::Pads { out[0] } else { scheme.bands.rows(out[0], row) };
         let plane = rows_read(config, band)?.checked_mul(pitch)?;
         let each = plane.checked_mul(config.in_per_group())?;
         let most = COPIED_TOGETHER / each.checked_mul(size_of::<E>())?;

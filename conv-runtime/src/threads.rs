@@ -24,9 +24,9 @@ const LEAST: usize = 4 << 20;
 const OUTPUT: usize = 32;
 /// Multiply-accumulates that take as long as to put an output of some rows in its place, to copy a pixel, and to transform
 /// it.
-const STAGED: usize = 48;
-const COPIED: usize = 24;
-const TRANSFORMED: usize = 96;
+const STAGED: f64 = 48.0;
+const COPIED: f64 = 24.0;
+const TRANSFORMED: f64 = 96.0;
 /// Elements in a cache line, of which two threads should not share one.
 const LINE: usize = 16;
 
@@ -63,9 +63,9 @@ impl Split {
         let blocks = channels.div_ceil(scheme.block);
         let work = pass.to.saturating_mul(each) as f64;
         let of_work = |more: f64| work / (work + more);
-        let staged = if stages(pass) { of_work((pass.to * STAGED) as f64) } else { 1.0 };
+        let staged = if stages(pass) { of_work(pass.to as f64 * STAGED) } else { 1.0 };
         let pixel = if scheme.filtering.is_some() { TRANSFORMED } else { COPIED };
-        let copies = if extent.copies { pass.from as f64 * pixel as f64 } else { 0.0 };
+        let copies = if extent.copies { pass.from as f64 * pixel } else { 0.0 };
         let again = of_work(copies * (threads - 1) as f64);
         let ways = [
             (busy(images), Way::Images(shares(images))),

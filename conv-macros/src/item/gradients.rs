@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::product::{Products, Turned};
+use super::product::Products;
 use crate::backward::Adjoint;
 use crate::emit::Emitter;
 use crate::lower::lower_sums;
@@ -46,21 +46,12 @@ impl Input {
         let plans = Machine::WIDTHS.map(|bits| plan(&spec, Machine::new(bits, spec.dtype)));
         let products = Products::new(&spec, forward, &plans);
         let layer = format_ident!("{name}InputGradient");
-        let (hidden, input) = match products.turned() {
-            Turned::On(archs) if archs.is_empty() => {
-                (TokenStream::new(), quote!(type InputGradient = #name;))
-            }
-            Turned::On(archs) => {
-                let those = quote!(any(#(target_arch = #archs),*));
-                let hidden = input_gradient(&layer, &spec, &plans, &quote!(#[cfg(#those)]), private);
-                let (here, elsewhere) = (quote!(#[cfg(#those)]), quote!(#[cfg(not(#those))]));
-                (hidden, quote!(#here type InputGradient = #layer; #elsewhere type InputGradient = #name;))
-            }
-            Turned::Everywhere => {
-                let hidden = input_gradient(&layer, &spec, &plans, &TokenStream::new(), private);
-                (hidden, quote!(type InputGradient = #layer;))
-            }
-        };
+        let mut hidden = TokenStream::new();
+        let mut input = quote!(type InputGradient = #name;);
+        if let Some(those) = products.turned() {
+            hidden = input_gradient(&layer, &spec, &plans, &those, private);
+            input = quote!(#[cfg(#those)] type InputGradient = #layer; #[cfg(not(#those))] #input);
+        }
         let products = products.items(private);
         Self { hidden, items: quote!(#input const FOLDS: bool = #folds; #products) }
     }
@@ -82,12 +73,12 @@ pub(super) fn stand_in(name: &Ident, element: &Ident, private: &TokenStream) -> 
     }
 }
 
-/// The layer that turns the output's gradient into the input's, where `cfg` says.
+/// The layer that turns the output's gradient into the input's, where `cfg` says `those`.
 fn input_gradient(
     name: &Ident,
     spec: &Spec,
     plans: &[Plan; 3],
-    cfg: &TokenStream,
+    those: &TokenStream,
     private: &TokenStream,
 ) -> TokenStream {
     let element = spec.dtype.ident();
@@ -95,16 +86,16 @@ fn input_gradient(
     let kernel = super::kernel(name, spec, private, plans, "", &parameters);
     let trainable = super::trainable(name, &element, private);
     quote! {
-        #cfg
+        #[cfg(#those)]
         #[doc(hidden)]
         #[derive(Debug)]
         pub struct #name {
             parameters: #private::Parameters<#element>,
         }
 
-        #cfg
+        #[cfg(#those)]
         #kernel
-        #cfg
+        #[cfg(#those)]
         #trainable
     }
 }

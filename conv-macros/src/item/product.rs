@@ -1,5 +1,7 @@
 //! The kernels of the input's gradient that take the weights as `forward` has them.
 
+use std::iter;
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -7,13 +9,6 @@ use crate::emit::Emitter;
 use crate::lower::lower_product;
 use crate::plan::{Machine, Plan, Plans, ProductPlan, plan_product};
 use crate::spec::Spec;
-
-/// Where the weights of a layer must be turned.
-pub(super) enum Turned {
-    Everywhere,
-    /// The values of `target_arch`.
-    On(Vec<&'static str>),
-}
 
 /// The plans for every machine that the program may run on, where they are worth it.
 pub(super) struct Products<'a> {
@@ -32,14 +27,15 @@ impl<'a> Products<'a> {
         Self { adjoint, widths, others: others.collect() }
     }
 
-    /// Where turned weights are needed, and a layer for them: everywhere, or on some architectures alone.
-    pub(super) fn turned(&self) -> Turned {
-        let lacks = |(arch, plan): &(_, Option<_>)| plan.is_none().then_some(*arch);
-        if self.widths.iter().all(Option::is_some) {
-            Turned::On(self.others.iter().filter_map(lacks).collect())
-        } else {
-            Turned::Everywhere
+    /// Where turned weights are needed, and a layer for them, as `cfg` has it: everywhere, on some architectures alone, or
+    /// nowhere.
+    pub(super) fn turned(&self) -> Option<TokenStream> {
+        if self.widths.iter().any(Option::is_none) {
+            return Some(quote!(all()));
         }
+        let others = self.others.iter().filter(|(_, plan)| plan.is_none());
+        let archs: Vec<_> = others.map(|(arch, _)| arch).collect();
+        (!archs.is_empty()).then(|| quote!(any(#(target_arch = #archs),*)))
     }
 
     /// What the runtime asks of a layer; once more for each architecture that has kernels of its own.
@@ -60,19 +56,21 @@ impl<'a> Products<'a> {
         }
     }
 
-    /// The tiles' rows and the kernels, if there are any.
+    /// How the kernels want their data, and the kernels, if there are any.
     fn of(&self, plans: &[Option<&ProductPlan>; 3], private: &TokenStream) -> Vec<TokenStream> {
+        if plans.iter().all(Option::is_none) {
+            return Vec::new();
+        }
         let scheme = |plan: &ProductPlan| {
             let [rows, blocks] = [plan.rows, plan.blocks()].map(Literal::usize_unsuffixed);
             quote!(::core::option::Option::Some(#private::Product { rows: #rows, blocks: #blocks }))
         };
         let none = || quote!(::core::option::Option::None);
         let schemes = plans.map(|plan| plan.map_or_else(none, scheme));
-        let kernels = plans.iter().flatten().map(|plan| self.kernel(plan, private));
         let product = quote!(::core::option::Option<#private::Product>);
-        let mut items = vec![quote!(const PRODUCTS: [#product; 3] = [#(#schemes),*];)];
-        items.extend(kernels);
-        if items.len() > 1 { items } else { Vec::new() }
+        let schemes = quote!(const PRODUCTS: [#product; 3] = [#(#schemes),*];);
+        let kernels = plans.iter().flatten().map(|plan| self.kernel(plan, private));
+        iter::once(schemes).chain(kernels).collect()
     }
 
     fn kernel(&self, plan: &ProductPlan, private: &TokenStream) -> TokenStream {
@@ -81,13 +79,7 @@ impl<'a> Products<'a> {
         let name = product_name(plan.machine);
         let (element, vector) = (adjoint.dtype.ident(), emitter.vector(plan.machine.lanes));
         let body = |tail| emitter.emit(&lower_product(adjoint, plan, tail));
-        let body = match (adjoint.in_per_group() >= plan.block, plan.tail > 0) {
-            (true, true) => {
-                let (full, tail) = (body(false), body(true));
-                quote!(if job.tail { #tail } else { #full })
-            }
-            (has_full, _) => body(!has_full),
-        };
+        let body = super::full_or_tail(adjoint.in_per_group() >= plan.block, plan.tail > 0, body);
         quote! {
             #[inline(always)]
             fn #name<S: #private::Simd>(simd: S, job: #private::ProductJob<'_, #element>) {

@@ -32,8 +32,7 @@ use super::{Block, accumulate, counted, ladder};
 use crate::nest::{Buffer, Index, Reg, Size, Stmt, Var, Vector};
 
 pub(super) fn lower(block: &Block<'_>, rows: usize, vectors: usize) -> Vec<Stmt> {
-    let steps = if rows == 1 { vec![1] } else { vec![rows, 1] };
-    ladder("y", &block.size(Size::OutH), &steps, &|y, rows| {
+    ladder("y", &block.size(Size::OutH), &block.row_steps(rows), &|y, rows| {
         across(block, vectors, &|span| {
             let tile = Tile { block, rows, vectors: span.vectors };
             let mut body = start(block, block.channels, rows, span.vectors);

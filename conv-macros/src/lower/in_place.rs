@@ -28,7 +28,7 @@ mod row;
 pub(super) use self::row::{Place, Row, Tile, Widths, across, by_width, zero};
 use super::direct_ow::{acc, start};
 use super::direct_rows::products;
-use super::{Block, ladder, needed};
+use super::{Block, ladder};
 use crate::nest::{Buffer, Extent, Index, Reg, Size, Stmt, Vector};
 use crate::plan::InPlace;
 
@@ -36,9 +36,7 @@ pub(super) fn lower(block: &Block<'_>, rows: usize) -> Vec<Stmt> {
     let Some(columns) = InPlace::of(block.spec, block.lanes()) else {
         unreachable!("only layers that can be read in place are planned so")
     };
-    let steps = if rows == 1 { vec![1] } else { vec![rows, 1] };
-    let least = block.least(Size::OutH);
-    let steps = needed(steps, |step| *step <= least);
+    let steps = block.row_steps(rows);
     let band = |y, rows| Band { block, columns: &columns, y, rows };
     let all = |of: &dyn Fn(Index, usize) -> Vec<Stmt>| ladder("y", &block.size(Size::OutH), &steps, of);
     let wide = || all(&|y, rows| band(y, rows).wide());

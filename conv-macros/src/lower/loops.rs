@@ -30,6 +30,24 @@ pub(super) fn ranged(
     vec![Stmt::For { var, from, to, body: body(Index::Var(var)) }]
 }
 
+/// `all` in shares of `each`, and what is left: at once, if it is known, or one by one.
+pub(super) fn shares(
+    name: &'static str,
+    all: &Index,
+    each: usize,
+    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
+) -> Vec<Stmt> {
+    let whole = all.clone().divided_by(each);
+    let mut stmts = counted(name, whole.clone(), |at| body(at * each, each));
+    match all.constant().map(|all| all % each) {
+        Some(0) => {}
+        Some(rest) => stmts.extend(body(whole * each, rest)),
+        None if each == 1 => {}
+        None => stmts.extend(ranged(name, [whole * each, all.clone()], |at| body(at, 1))),
+    }
+    stmts
+}
+
 /// Tiles of the first of `steps` that fits the extent, the last of which always does.
 ///
 /// ```text

@@ -12,7 +12,7 @@
 //!    the weights lane by lane: 49 pixels would be four vectors of 16 for a little more than three.
 //! 3. All tiles add to what the blocks before have left, so none may overlap another.
 
-use super::{counted, ranged};
+use super::{counted, shares};
 use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Vector};
 use crate::plan::ProductPlan;
 use crate::spec::Spec;
@@ -178,24 +178,6 @@ impl Product<'_> {
         let len = (rows.count - 1) * self.width + count;
         Stmt::Window { name: Reg::new("weight_rows", &[]), buffer: Buffer::Weights, at, len }
     }
-}
-
-/// `all` in shares of `each`, and what is left: at once, if it is known, or one by one.
-fn shares(
-    name: &'static str,
-    all: &Index,
-    each: usize,
-    body: &dyn Fn(Index, usize) -> Vec<Stmt>,
-) -> Vec<Stmt> {
-    let whole = all.clone().divided_by(each);
-    let mut stmts = counted(name, whole.clone(), |at| body(at * each, each));
-    match all.constant().map(|all| all % each) {
-        Some(0) => {}
-        Some(rest) => stmts.extend(body(whole * each, rest)),
-        None if each == 1 => {}
-        None => stmts.extend(ranged(name, [whole * each, all.clone()], |at| body(at, 1))),
-    }
-    stmts
 }
 
 fn acc(row: usize, at: usize) -> Reg {

@@ -19,7 +19,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Block, ladder, needed};
+use super::{Block, ladder};
 use crate::nest::{Buffer, Extent, Index, Reg, Sides, Size, Stmt, Var, Vector};
 use crate::plan::Slide;
 
@@ -28,8 +28,7 @@ pub(super) fn lower(block: &Block<'_>, rows: usize) -> Vec<Stmt> {
         unreachable!("only layers whose columns can slide are planned so")
     };
     let (least, width) = (slide.least_width(), block.size(Size::OutW));
-    let shortest = block.least(Size::OutH);
-    let steps = needed(if rows == 1 { vec![1] } else { vec![rows, 1] }, |step| *step <= shortest);
+    let steps = block.row_steps(rows);
     let tile = |rows| Tile { block, slide: &slide, rows };
     let wide = || ladder("y", &block.size(Size::OutH), &steps, &|y, rows| tile(rows).wide(&y));
     let narrow = || ladder("y", &block.size(Size::OutH), &[1], &|y, rows| tile(rows).narrow(&y));

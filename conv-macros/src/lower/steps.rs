@@ -19,7 +19,7 @@
 //! stride 2, 128 channels @56, 1776 and 1701. Turns of three and four were as good or worse; 1x1, 96 to 24 channels @56,
 //! lost 10 %. For images of any size, 512 to 128 channels @28 took 830 and 756.
 
-use super::{Block, counted};
+use super::{Block, shares};
 use crate::nest::{Buffer, Index, Reg, Stmt};
 
 /// The most multiply-accumulates of a turn of several steps, and with AVX-512.
@@ -62,13 +62,7 @@ impl<'a> Steps<'a> {
             body.extend((0..count).flat_map(&step));
             body
         };
-        let depth = self.block.spec.in_per_group();
-        let rest = depth % self.count;
-        let mut body = counted("c", depth / self.count, |c| turn(c * self.count, self.count));
-        if rest > 0 {
-            body.extend(turn(Index::Const(depth - rest), rest));
-        }
-        body
+        shares("c", &Index::Const(self.block.spec.in_per_group()), self.count, &turn)
     }
 
     /// The windows of so many channels.

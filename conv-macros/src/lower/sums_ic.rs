@@ -11,8 +11,8 @@
 //!    output channels of a call pass by. The gradient is read as it is, one number at a time.
 //! 3. Channels that do not fill a tile have narrower ones.
 
-use super::{counted, ranged};
-use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Var, Vector};
+use super::{counted, shares};
+use crate::nest::{Buffer, Index, Nest, Reg, Size, Stmt, Vector};
 use crate::plan::{Machine, pixels_a_turn};
 use crate::spec::Spec;
 
@@ -42,16 +42,9 @@ impl Tile<'_> {
 
     /// All output channels of the call.
     fn outs(&self, columns: &Columns) -> Vec<Stmt> {
-        let outs = Index::Size(Size::Outs);
-        let whole = outs.clone().divided_by(self.outs);
-        let mut body = ranged("o", [Index::Const(0), whole.clone()], |o| {
-            self.tile(columns, &Outs { first: o * self.outs, count: self.outs })
-        });
-        if self.outs > 1 {
-            let rest = [whole * self.outs, outs];
-            body.extend(ranged("o", rest, |o| self.tile(columns, &Outs { first: o, count: 1 })));
-        }
-        body
+        shares("o", &Index::Size(Size::Outs), self.outs, &|first, count| {
+            self.tile(columns, &Outs { first, count })
+        })
     }
 
     fn tile(&self, columns: &Columns, outs: &Outs) -> Vec<Stmt> {
@@ -112,15 +105,7 @@ impl Tile<'_> {
         };
         let mut body: Vec<_> = (0..outs.count).map(row).collect();
         let each = pixels_a_turn(self.spec, outs.count * self.vectors, 1);
-        let turns = |var, first: Index, to, len| {
-            let at = first + Index::Var(Var(var)) * len;
-            Stmt::For { var: Var(var), from: Index::Const(0), to, body: self.steps(columns, outs, &at, len) }
-        };
-        let whole = all.clone().divided_by(each);
-        body.push(turns("turn", Index::Const(0), whole.clone(), each));
-        if each > 1 {
-            body.push(turns("x", whole * each, all.modulo(each), 1));
-        }
+        body.extend(shares("x", &all, each, &|at, len| self.steps(columns, outs, &at, len)));
         body
     }
 

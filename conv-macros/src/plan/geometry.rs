@@ -77,8 +77,8 @@ impl Geometry {
         };
         let row = [channels, pitch, plan.machine.bytes].into_iter();
         // A row's last vector may be stored over the first pixels of the next channel, which must come later.
-        let bands = if plan.pads() { Bands::ONE } else { plan.bands };
-        let band = bands.rows(out.h, row.fold(spec.stride.h, usize::saturating_mul));
+        let row = row.fold(spec.stride.h, usize::saturating_mul);
+        let band = if plan.pads() { out.h } else { plan.bands.rows(out.h, row) };
         let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
         Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
     }

@@ -38,8 +38,10 @@ pub(crate) struct ProductPlan {
 pub(crate) fn plan_product(adjoint: &Spec, forward: &Plan, turned: &Plan) -> Option<ProductPlan> {
     let one_tap = adjoint.kernel == Hw { h: 1, w: 1 };
     let by_channels = matches!(forward.tile, Tile::Channels { .. }) && forward.panel.is_none();
-    let plans = tiles(adjoint, forward).into_iter().filter(|_| one_tap && by_channels);
-    let costs = plans.map(|plan| (cycles(adjoint, &plan), plan));
+    if !one_tap || !by_channels {
+        return None;
+    }
+    let costs = tiles(adjoint, forward).into_iter().map(|plan| (cycles(adjoint, &plan), plan));
     let (cycles, plan) = costs.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
     let weights = adjoint.in_channels as f64 * adjoint.out_per_group() as f64;
     (cycles < turned.cost.cycles() + TURN * weights).then_some(plan)
