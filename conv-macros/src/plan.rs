@@ -179,7 +179,8 @@ impl Plan {
     /// Taps of a kernel in the packed weights, or the products that they were transformed to.
     pub(crate) fn taps(&self, spec: &Spec) -> usize {
         let Tile::Winograd { outputs, .. } = self.tile else { return spec.taps() };
-        products(outputs.h, spec.kernel.h) * products(outputs.w, spec.kernel.w)
+        let Hw { h, w } = products(spec, outputs);
+        h * w
     }
 
     /// Whether the unrolled taps' weights fit the registers, beside all else: a weight is alive from the
@@ -227,7 +228,9 @@ impl Plan {
     /// The transforms of a Winograd plan, along rows and along columns.
     pub(crate) fn transforms(&self, spec: &Spec) -> Option<[Transform; 2]> {
         let Tile::Winograd { outputs, .. } = self.tile else { return None };
-        Some([Transform::new(outputs.h, spec.kernel.h)?, Transform::new(outputs.w, spec.kernel.w)?])
+        let Spec { kernel, stride, .. } = spec;
+        let rows = Transform::new(outputs.h, kernel.h, stride.h)?;
+        Some([rows, Transform::new(outputs.w, kernel.w, stride.w)?])
     }
 
     /// Elements from one pixel to the next in what is read channels last: whole vectors of input channels. If these

@@ -154,9 +154,12 @@ impl Spec {
 
     /// Why minimal filtering does not apply, if it doesn't.
     pub(crate) fn winograd_obstacle(&self) -> Option<String> {
-        let (Hw { h, w }, one) = (self.kernel, Hw { h: 1, w: 1 });
-        if self.stride != one {
-            Some("it needs stride 1".to_owned())
+        let Hw { h, w } = self.kernel;
+        let axes = [(self.stride.h, self.dilation.h), (self.stride.w, self.dilation.w)];
+        if axes.iter().any(|(stride, _)| *stride > 2) {
+            Some("it needs stride 1 or 2".to_owned())
+        } else if axes.iter().any(|(stride, dilation)| *stride > 1 && *dilation > 1) {
+            Some("where the stride is 2, it needs dilation 1".to_owned())
         } else if self.dilation.h.max(self.dilation.w) > MOST_DILATED {
             Some(format!("it needs a dilation of at most {MOST_DILATED}"))
         } else if ![1, 3, 5].contains(&h) || ![1, 3, 5].contains(&w) || h * w == 1 {

@@ -36,8 +36,9 @@ impl Filtering {
 
     /// Rows or columns that these tiles read.
     pub(crate) fn reads(&self, axis: usize, out: usize, config: &Conv2dConfig) -> Option<usize> {
-        let inputs = self.tiles(axis, out, config)?.checked_mul(self.outputs[axis])?;
-        inputs.checked_add((config.kernel_size[axis] - 1).checked_mul(config.dilation[axis])?)
+        let outputs = self.tiles(axis, out, config)?.checked_mul(self.outputs[axis])?;
+        let strides = outputs.checked_sub(1)?.checked_mul(config.stride[axis])?;
+        strides.checked_add(config.effective_kernel()[axis])
     }
 }
 
@@ -67,9 +68,9 @@ const LANES: usize = 16;
 #[cfg(feature = "alloc")]
 type Row = [f64; LANES];
 
-/// The most taps, 5 x 5, and products, 6 x 6.
+/// The most taps, 5 x 5, and products, 9 x 9.
 #[cfg(feature = "alloc")]
-const MOST: [usize; 2] = [25, 36];
+const MOST: [usize; 2] = [25, 81];
 
 #[cfg(feature = "alloc")]
 impl Filtering {

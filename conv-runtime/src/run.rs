@@ -264,7 +264,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
     ) {
         // The whole band's rows could be counted; the last band has no more.
         let rows = filtering.reads(0, band.geometry.out_h, const { &K::CONFIG }).unwrap_or(0);
-        let copy = self.interleave(band.first, rows, image, memory.copy);
+        let first = band.first * const { &K::CONFIG }.stride[0];
+        let copy = self.interleave(first, rows, image, memory.copy);
         let job = Prepare { geometry: band.geometry, image: copy, output: memory.prepared };
         dispatch::<K>(self.parameters.isa.level(), Step::Prepare(job));
     }

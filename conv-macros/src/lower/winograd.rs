@@ -17,11 +17,12 @@
 //!    sign, whose rows differ in the sign of every other constant: they share both halves of their sums.
 //! 5. A dilated kernel is `d x d` plain ones, each on the rows and columns of one remainder modulo `d`: tiles
 //!    read pixels that lie apart, and their outputs are put in order on the way out.
-//! 6. Places that are used together, a transform's 36 products say, are one window where their distances are known. With
+//! 6. A kernel of stride 2 is two along each axis, of every other tap and pixel; it reads its tiles in their order.
+//! 7. Places that are used together, a transform's 36 products say, are one window where their distances are known. With
 //!    a check for each, in loops of three levels, the compiler took three times as long, and the layer 5 % longer.
 //!    (As rows with names of their own, which share a check even where the distances are not known: their addresses do not fit
 //!    the registers, and a layer for any image took 6 % longer.)
-//! 7. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
+//! 8. What lies beyond the image in the last tiles is zero. It must be: a tile's outputs are sums of all its
 //!    pixels, in which those that do not belong cancel. So would they not if they were infinite; then the
 //!    whole tile is NaN, not the pixels next to it alone.
 
@@ -73,7 +74,7 @@ impl Winograd<'_> {
         self.block.size(Size::OutW).tiles_of(d).tiles_of(self.columns.outputs()) * d
     }
 
-    /// The first output row of a row of tiles, and the first input row.
+    /// The first output row of a row of tiles; the first input row is as many strides down.
     fn first_row(&self, tile: &Index) -> Index {
         first(tile, self.block.spec.dilation.h, self.rows.outputs())
     }
@@ -123,8 +124,9 @@ impl Winograd<'_> {
             counted("tx", self.tile_columns(), |tx| {
                 counted("c", vectors, |c| {
                     let channel = c * lanes;
-                    let row = self.first_row(&ty) * self.block.size(Size::Pitch);
-                    let pixel = row + self.first_column(&tx) * depth + channel.clone();
+                    let stride = self.block.spec.stride;
+                    let row = self.first_row(&ty) * stride.h * self.block.size(Size::Pitch);
+                    let pixel = row + self.first_column(&tx) * (stride.w * depth) + channel.clone();
                     let tile = ty.clone() * self.tile_columns() + tx.clone();
                     self.input_tile(&pixel, &(tile * depth + channel))
                 })
@@ -152,10 +154,12 @@ impl Winograd<'_> {
         let products = Places { name: "products", buffer: Buffer::Output, first: to.clone(), last };
         body.extend(products.open(self.block.lanes(), true));
         for j in 0..columns {
-            body.extend(apply(&self.rows.input, |i| Reg::new("d", &[i, j]), |i| Reg::new("e", &[i, j])));
+            let read = |i: usize| Reg::new("d", &[self.rows.order[i], j]);
+            body.extend(apply(&self.rows.input, read, |i| Reg::new("e", &[i, j])));
         }
         for i in 0..rows {
-            body.extend(apply(&self.columns.input, |j| Reg::new("e", &[i, j]), |j| Reg::new("v", &[i, j])));
+            let half = |j: usize| Reg::new("e", &[i, self.columns.order[j]]);
+            body.extend(apply(&self.columns.input, half, |j| Reg::new("v", &[i, j])));
             for j in 0..columns {
                 let at = apart.clone() * (i * columns + j);
                 body.push(products.store(Reg::new("v", &[i, j]), at));

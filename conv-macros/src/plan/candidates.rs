@@ -6,7 +6,7 @@ use self::line::Line;
 use super::axis::Axis;
 use super::{
     BUDGET, Bands, Cost, Geometry, InPlace, Machine, Plan, Slide, Tile, Transform, geometry::flat, images,
-    nominal,
+    nominal, products,
 };
 use crate::lower::tiny;
 use crate::spec::{Algorithm, Hw, Padding, Spec};
@@ -228,9 +228,9 @@ impl<'a> Bench<'a> {
     /// Whether the program can hold the weights that are transformed for so many outputs a tile, if it must.
     fn can_hold(&self, outputs: Hw) -> bool {
         let (spec, machine) = (self.spec, self.machine);
-        let products = (outputs.h + spec.kernel.h - 1) * (outputs.w + spec.kernel.w - 1);
+        let Hw { h, w } = products(spec, outputs);
         let kernels = spec.out_channels.saturating_mul(spec.in_per_group());
-        let bytes = kernels.saturating_mul(products * machine.bytes);
+        let bytes = kernels.saturating_mul(h * w * machine.bytes);
         let is_asked_for = spec.algorithm == Algorithm::Winograd;
         !spec.pattern.is_constant() || is_asked_for || bytes <= MOST_TRANSFORMED && machine.has_room()
     }

@@ -79,7 +79,7 @@ impl Geometry {
         // A row's last vector may be stored over the first pixels of the next channel, which must come later.
         let row = row.fold(spec.stride.h, usize::saturating_mul);
         let band = if plan.pads() { out.h } else { plan.bands.rows(out.h, row) };
-        let rows = (band - 1).saturating_mul(spec.stride.h).saturating_add(spec.effective_kernel().h);
+        let rows = read(band, spec.stride.h, spec.effective_kernel().h);
         Self { out, band, pitch, plane: rows.saturating_mul(pitch) }
     }
 
@@ -92,9 +92,8 @@ impl Geometry {
 impl Geometry {
     /// Channels come last; rows and columns are filled up to whole tiles.
     fn winograd(spec: &Spec, plan: &Plan, out: Hw, outputs: Hw) -> Self {
-        let dilation = spec.dilation.w;
-        let columns =
-            covered(out.w, outputs.w, dilation).saturating_add((spec.kernel.w - 1).saturating_mul(dilation));
+        let covered = covered(out.w, outputs.w, spec.dilation.w);
+        let columns = read(covered, spec.stride.w, spec.effective_kernel().w);
         let pitch = columns.saturating_mul(plan.depth(spec));
         let row = pitch.saturating_mul(plan.machine.bytes);
         Self { out, band: plan.bands.rows(out.h, row), pitch, plane: 0 }
@@ -143,13 +142,14 @@ impl Plan {
         Some(match self.transforms(spec) {
             Some([rows, columns]) => {
                 let [down, across] = [rows.outputs(), columns.outputs()];
-                let high = covered(sizes.band, down, spec.dilation.h) + (spec.kernel.h - 1) * spec.dilation.h;
+                let high = covered(sizes.band, down, spec.dilation.h);
                 let wide = covered(sizes.out.w, across, spec.dilation.w);
-                let tiles = covered(sizes.band, down, spec.dilation.h) / down * (wide / across);
+                let tiles = high / down * (wide / across);
                 let products = rows.products() * columns.products();
                 let [prepared, made] =
                     [self.depth(spec), self.block].map(|width| products * self.machine.spread(tiles * width));
-                high * sizes.pitch + prepared + made + wide * down * self.block
+                let copy = read(high, spec.stride.h, spec.effective_kernel().h) * sizes.pitch;
+                copy + prepared + made + wide * down * self.block
             }
             None if self.is_line() => {
                 let spec = &*self.seen(spec);
@@ -173,6 +173,11 @@ impl Plan {
 /// Rows or columns that whole tiles cover, those of each remainder modulo the dilation by themselves.
 fn covered(out: usize, outputs: usize, dilation: usize) -> usize {
     out.div_ceil(dilation).div_ceil(outputs).saturating_mul(outputs).saturating_mul(dilation)
+}
+
+/// Rows or columns that so many outputs read.
+fn read(outputs: usize, stride: usize, extent: usize) -> usize {
+    (outputs - 1).saturating_mul(stride).saturating_add(extent)
 }
 
 /// The size with both axes laid end to end.

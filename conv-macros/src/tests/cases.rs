@@ -104,14 +104,17 @@ pub(super) fn filtered() -> impl Strategy<Value = Case> {
     let channels = (1usize..11, prop_oneof![1usize..19, 32usize..34]);
     let taps = || prop_oneof![2 => Just(3usize), 1 => Just(5), 1 => Just(1)];
     let kernel = (taps(), taps()).prop_filter("minimal filtering needs taps", |(h, w)| h * w > 1);
-    (spec(), (channels, kernel), size(), size(), any::<bool>(), 0usize..6, any::<prop::sample::Index>())
-        .prop_map(|(spec, ((depth, out), (h, w)), more_h, more_w, known, width, tile)| {
-            let one = Hw { h: 1, w: 1 };
+    let stride = (1usize..3, 1usize..3);
+    let (known, width) = (any::<bool>(), 0usize..6);
+    (spec(), (channels, kernel, stride), size(), size(), (known, width), any::<prop::sample::Index>())
+        .prop_map(|(spec, ((depth, out), (h, w), (down, across)), more_h, more_w, (known, width), tile)| {
+            let dilation = |stride: usize, dilation: usize| if stride == 1 { dilation } else { 1 };
             let mut spec = Spec {
                 in_channels: depth,
                 out_channels: out,
                 kernel: Hw { h, w },
-                stride: one,
+                stride: Hw { h: down, w: across },
+                dilation: Hw { h: dilation(down, spec.dilation.h), w: dilation(across, spec.dilation.w) },
                 groups: 1,
                 algorithm: Algorithm::Winograd,
                 ..spec

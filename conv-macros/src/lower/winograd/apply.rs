@@ -34,13 +34,13 @@ pub(super) fn apply(
     };
     let mut r = 0;
     while r < matrix.len() {
-        let (even, odd) = (terms(r, &|k| k % 2 == 0), terms(r, &|k| k % 2 == 1));
-        let mirrored = matrix.get(r + 1).is_some_and(|next| are_mirrored(&matrix[r], next));
-        if columns.is_empty() && mirrored && !even.is_empty() && !odd.is_empty() {
-            let [even_reg, odd_reg] = ["even", "odd"].map(|name| Reg(format!("{}_{name}", output(r).0)));
-            body.push(Stmt::Combine { reg: even_reg.clone(), terms: even });
-            body.push(Stmt::Combine { reg: odd_reg.clone(), terms: odd });
-            let both = |sign| vec![(1.0, even_reg.clone()), (sign, odd_reg.clone())];
+        let mirrored = matrix.get(r + 1).and_then(|next| kept_parity(&matrix[r], next));
+        if let Some(parity) = mirrored.filter(|_| columns.is_empty()) {
+            let [kept_reg, turned_reg] =
+                ["kept", "turned"].map(|name| Reg(format!("{}_{name}", output(r).0)));
+            body.push(Stmt::Combine { reg: kept_reg.clone(), terms: terms(r, &|k| k % 2 == parity) });
+            body.push(Stmt::Combine { reg: turned_reg.clone(), terms: terms(r, &|k| k % 2 != parity) });
+            let both = |sign| vec![(1.0, kept_reg.clone()), (sign, turned_reg.clone())];
             body.push(Stmt::Combine { reg: output(r), terms: both(1.0) });
             body.push(Stmt::Combine { reg: output(r + 1), terms: both(-1.0) });
             r += 2;
@@ -70,7 +70,11 @@ fn paired_columns(matrix: &Matrix) -> Vec<usize> {
     pairs
 }
 
-/// Whether two rows differ in the sign of their odd constants alone.
-fn are_mirrored(a: &[f64], b: &[f64]) -> bool {
-    a.iter().zip(b).enumerate().all(|(k, (a, b))| if k % 2 == 0 { a == b } else { *a == -b })
+/// The remainder modulo 2 of the places at which two rows are equal, if at all others they differ in sign; and if neither
+/// are all zeros.
+fn kept_parity(a: &[f64], b: &[f64]) -> Option<usize> {
+    let pairs = || a.iter().zip(b).enumerate();
+    let has = |parity: usize| pairs().any(|(k, (a, _))| k % 2 == parity && *a != 0.0);
+    let keeps = |parity: usize| pairs().all(|(k, (a, b))| if k % 2 == parity { a == b } else { *a == -b });
+    (0..2).find(|parity| has(0) && has(1) && keeps(*parity))
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
 use super::{Cost, FIRST_LEVEL, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
-use crate::plan::{Geometry, pixel_steps, turns};
+use crate::plan::{Geometry, pixel_steps, products, turns};
 use crate::spec::Hw;
 
 /// The bytes that the third-level cache is taken to hold, and bytes a cycle of weights from memory. (3x3, 512 channels @7,
@@ -31,10 +31,9 @@ const KERNEL: f64 = 60.0;
 impl Layer<'_> {
     /// Tiles of minimal filtering, and the products and vectors of each.
     fn filtering(&self, outputs: Hw) -> (f64, f64, f64) {
-        let kernel = self.spec.kernel;
         let tiles = self.tiles_of_rows(self.out.h, outputs);
-        let products = ((outputs.h + kernel.h - 1) * (outputs.w + kernel.w - 1)) as f64;
-        (tiles, products, (outputs.h * outputs.w) as f64)
+        let Hw { h, w } = products(self.spec, outputs);
+        (tiles, (h * w) as f64, (outputs.h * outputs.w) as f64)
     }
 
     /// Tiles of minimal filtering of so many output rows.

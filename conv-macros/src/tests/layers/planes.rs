@@ -90,8 +90,8 @@ impl Case {
         let tiles_down = band.div_ceil(spec.dilation.h).div_ceil(rows.outputs()) * spec.dilation.h;
         let tiles_across =
             sizes.out.w.div_ceil(spec.dilation.w).div_ceil(columns.outputs()) * spec.dilation.w;
-        let high = tiles_down * rows.outputs() + (spec.kernel.h - 1) * spec.dilation.h;
-        let copy = self.channels_last(data, first, high);
+        let high = (tiles_down * rows.outputs() - 1) * spec.stride.h + spec.effective_kernel().h;
+        let copy = self.channels_last(data, first * spec.stride.h, high);
         let apart = plan.machine.spread(self.tiles_down(band, &rows) * tiles_across * depth);
         let output = vec![f64::NAN; rows.products() * columns.products() * apart];
         let buffers = [(Buffer::Image, copy), (Buffer::Output, output)];
