@@ -55,6 +55,7 @@ layers! {
     Filtered, [2, 16, 9, 11], { in: 16, out: 18, k: 3, padding: 1, algorithm: winograd };
     FilteredCircular, [1, 8, 7, 9], { in: 8, out: 3, k: (3, 5), padding: 2, algorithm: winograd, padding_mode: circular };
     FilteredDilated, [1, 18, 12, 13], { in: 18, out: 16, k: 3, padding: 4, dilation: 2, groups: 2, algorithm: winograd };
+    FilteredStrided, [1, 16, 11, 12], { in: 16, out: 18, k: 3, stride: 2, padding: 1, algorithm: winograd };
     Unfiltered, [1, 20, 12, 13], { in: 20, out: 16, k: 3, padding: 1, algorithm: direct };
     Fixed, [2, 4, 8, 10], { in: 4, out: 6, k: 3, stride: (1, 2), padding: 1, input: (8, 10) };
 }

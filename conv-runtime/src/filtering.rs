@@ -68,9 +68,12 @@ const LANES: usize = 16;
 #[cfg(feature = "alloc")]
 type Row = [f64; LANES];
 
-/// The most taps, 5 x 5, and products, 9 x 9.
+/// The most taps, 5 x 5, of a kernel.
+pub(crate) const MOST_TAPS: usize = 25;
+
+/// The most products in a row: those of four outputs of 3 taps with stride 2.
 #[cfg(feature = "alloc")]
-const MOST: [usize; 2] = [25, 81];
+const MOST_IN_ROW: usize = 9;
 
 #[cfg(feature = "alloc")]
 impl Filtering {
@@ -84,30 +87,29 @@ impl Filtering {
         to: &mut [E],
         plane: usize,
     ) {
-        let (mut taps, mut products) = ([Row::default(); MOST[0]], [Row::default(); MOST[1]]);
+        let mut taps = [Row::default(); MOST_TAPS];
         for first in (0..kernels.count).step_by(LANES) {
             let count = LANES.min(kernels.count - first);
             kernels.taps(first, count, &mut taps);
+            let put = |k: usize, product: &Row| store(product, &mut to[k * plane + first..][..count]);
             match kernels.size[1] {
-                1 => self.products::<1, S>(simd, &taps, &mut products),
-                3 => self.products::<3, S>(simd, &taps, &mut products),
-                _ => self.products::<5, S>(simd, &taps, &mut products),
-            }
-            for (row, to) in products.iter().zip(to.chunks_mut(plane)).take(self.all_products()) {
-                store(row, &mut to[first..first + count]);
+                1 => self.products::<1, S>(simd, &taps, put),
+                3 => self.products::<3, S>(simd, &taps, put),
+                _ => self.products::<5, S>(simd, &taps, put),
             }
         }
     }
 
     /// All products of some kernels of `KW` columns, as many kernels at a time as a vector has lanes.
     #[inline(always)]
-    fn products<const KW: usize, S: Simd>(&self, simd: S, taps: &[Row], products: &mut [Row]) {
+    fn products<const KW: usize, S: Simd>(&self, simd: S, taps: &[Row], mut put: impl FnMut(usize, &Row)) {
         type Vector<S> = <f64 as SimdFloatElement>::Native<S>;
         let ([rows, columns], lanes) = (self.products, Vector::<S>::LEN);
         let height = self.filter[0].len() / rows;
-        for first in (0..LANES).step_by(lanes) {
-            let load = |row: &Row| Vector::<S>::from_slice(simd, &row[first..first + lanes]);
-            for (factors, products) in self.filter[0].chunks_exact(height).zip(products.chunks_mut(columns)) {
+        let mut row = [Row::default(); MOST_IN_ROW];
+        for (i, factors) in self.filter[0].chunks_exact(height).enumerate() {
+            for first in (0..LANES).step_by(lanes) {
+                let load = |row: &Row| Vector::<S>::from_slice(simd, &row[first..first + lanes]);
                 let mut half = [Vector::<S>::splat(simd, 0.0); KW];
                 for (factor, taps) in factors.iter().zip(taps.as_chunks::<KW>().0) {
                     let factor = Vector::<S>::splat(simd, *factor);
@@ -115,7 +117,7 @@ impl Filtering {
                         half[j] = load(&taps[j]).mul_add(factor, half[j]);
                     }
                 }
-                for (factors, product) in self.filter[1].as_chunks::<KW>().0.iter().zip(products) {
+                for (factors, product) in self.filter[1].as_chunks::<KW>().0.iter().zip(&mut row) {
                     let mut sum = half[0] * Vector::<S>::splat(simd, factors[0]);
                     for j in 1..KW {
                         sum = half[j].mul_add(Vector::<S>::splat(simd, factors[j]), sum);
@@ -123,6 +125,7 @@ impl Filtering {
                     sum.store_slice(&mut product[first..first + lanes]);
                 }
             }
+            row.iter().take(columns).enumerate().for_each(|(j, product)| put(i * columns + j, product));
         }
     }
 }

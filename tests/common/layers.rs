@@ -71,6 +71,13 @@ macro_rules! for_each_layer {
             winograd_rows, { in: 5, out: 6, k: (3, 1), padding: (2, 1), algorithm: winograd, input: (19, 6), padding_mode: reflect };
             winograd_dilated, { in: 8, out: 8, k: 3, padding: 2, dilation: 2, algorithm: winograd, input: (9, 11), padding_mode: circular };
             winograd_bands, { in: 64, out: 18, k: 3, padding: ((1, 2), (0, 1)), algorithm: winograd, input: (41, 70), padding_mode: replicate };
+            winograd_strided, { in: 16, out: 33, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (18, 23) };
+            winograd_strided_free, { in: 9, out: 17, k: 3, stride: 2, padding: 1, algorithm: winograd, padding_mode: reflect };
+            winograd_strided_rows, { in: 8, out: 16, k: (3, 5), padding: (1, 2), stride: (2, 1), algorithm: winograd, input: (17, 12) };
+            winograd_strided_columns, { in: 6, out: 8, k: (1, 3), stride: 2, algorithm: winograd, input: (7, 19) };
+            winograd_strided_large, { in: 20, out: 16, k: 5, padding: 2, stride: 2, groups: 2, algorithm: winograd, padding_mode: circular };
+            winograd_strided_bands, { in: 128, out: 40, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (61, 70), padding_mode: replicate };
+            winograd_strided_f64, { in: 8, out: 9, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (7, 9), dtype: f64 };
             winograd_f64, { in: 8, out: 9, k: 3, padding: 1, algorithm: winograd, input: (7, 9), dtype: f64 };
 
             // Every padding mode with strides and dilations.

@@ -26,6 +26,8 @@ const SHORT: usize = 128;
 /// The most bytes of constant weights that are transformed without being asked for: transformed, they take up to four
 /// times the place in the program.
 const MOST_TRANSFORMED: usize = 1 << 20;
+/// The most bytes of weights of which tiles have four outputs along an axis with a stride.
+const MOST_STRIDED: usize = 12 << 10;
 
 /// All plans worth comparing: at least one.
 ///
@@ -216,7 +218,9 @@ impl<'a> Bench<'a> {
             return Vec::new();
         }
         let mut plans = Vec::new();
-        for outputs in filter_outputs(spec.kernel).into_iter().filter(|outputs| self.can_hold(*outputs)) {
+        for outputs in
+            filter_outputs(spec, self.machine).into_iter().filter(|outputs| self.can_hold(*outputs))
+        {
             for vectors in 1..=spec.out_per_group().div_ceil(lanes).min(4) {
                 let most = self.machine.products_each(vectors);
                 plans.extend((1..=most).map(|pixels| self.plan(Tile::Winograd { outputs, pixels, vectors })));
@@ -332,14 +336,22 @@ fn bands(tile: Tile, spec: &Spec) -> Bands {
     Bands { least: bands.least.max(shared.saturating_mul(4)), ..bands }
 }
 
-/// The outputs that a tile of minimal filtering may have, by the kernel.
-fn filter_outputs(kernel: Hw) -> Vec<Hw> {
-    let along = |taps: usize| match taps {
-        1 => vec![1],
-        3 => vec![4, 2],
+/// The outputs that a tile of minimal filtering may have, by the kernel. With a stride, tiles of four outputs have nine times
+/// the kernel's weights, which come from afar if they are many. (3x3 of stride 2 on a Granite Rapids, AVX-512 and AVX2, in
+/// us, directly, 2x2 and 4x4 outputs: 64 to 128 channels @56 759, 660, 796 and 1167, 981, 980; 68 to 79 @35x31 181, 156, 318
+/// and 304, 219, 290; 256 @28 1640, 1494, 2223 and 2392, 2036, 3017; but 32 to 64 @112 865, 840, 733.)
+fn filter_outputs(spec: &Spec, machine: Machine) -> Vec<Hw> {
+    let kernels = spec.in_per_group().saturating_mul(spec.out_per_group());
+    let along = |taps: usize, stride: usize| match (taps, stride) {
+        (1, _) => vec![1],
+        (3, 1) => vec![4, 2],
+        (3, _) if kernels.saturating_mul(machine.bytes) <= MOST_STRIDED => vec![4, 2],
         _ => vec![2],
     };
-    along(kernel.h).into_iter().flat_map(|h| along(kernel.w).into_iter().map(move |w| Hw { h, w })).collect()
+    let Spec { kernel, stride, .. } = spec;
+    let columns = along(kernel.w, stride.w);
+    let rows = along(kernel.h, stride.h).into_iter();
+    rows.flat_map(|h| columns.iter().map(move |&w| Hw { h, w })).collect()
 }
 
 /// All tiles of a band are in the cache together, transformed; the weights of all products are read once a
@@ -350,5 +362,8 @@ fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
     let sizes = [(128 * 128, 64 << 10), (256 * 256, 256 << 10)];
     let bytes = sizes.into_iter().find(|(most, _)| weights <= *most).map_or(512 << 10, |(_, bytes)| bytes);
     let step = outputs.h.saturating_mul(spec.dilation.h);
-    Bands { bytes, least: step.saturating_mul(2), step }
+    // Two rows of tiles at least, and with a stride, where an output has more weights, eight rows: 3x3, 64 to 128 channels
+    // @56, 660 us for 770.
+    let least = if spec.stride.h > 1 { step.saturating_mul(2).max(8) } else { step.saturating_mul(2) };
+    Bands { bytes, least, step }
 }

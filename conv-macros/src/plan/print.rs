@@ -66,7 +66,7 @@ impl Plan {
             Tile::Whole => "lanes over all output pixels, wholly unrolled".to_owned(),
             Tile::Winograd { outputs, pixels, vectors } => format!(
                 "{}x{} outputs a tile, lanes over channels, products in tiles of {pixels} tiles x {} channels, \
-                 rounding errors about twice those of direct summation and at worst {:.0} times them, NaN and \
+                 rounding errors up to twice those of direct summation and at worst {:.0} times them, NaN and \
                  infinity reach the outputs of their tile",
                 outputs.h,
                 outputs.w,

@@ -10,12 +10,13 @@ use super::copies::Matrix;
 use super::fold::Axis;
 use crate::backward::Differentiable;
 use crate::extent::Extent;
-use crate::filtering::{Filtering, Kernels};
+use crate::filtering::{Filtering, Kernels, MOST_TAPS};
 use crate::kernel::{Kernel, ParametersRef, Scheme};
 use crate::pack::{Block, blocks, packed_channels, terms, unpack_into};
 use crate::run::MakeBlock;
 use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, run};
+use core::{array, iter};
 
 /// From which layer to which.
 pub(super) struct Turn<'a, E> {
@@ -28,11 +29,19 @@ pub(super) struct Turn<'a, E> {
     to: &'a Scheme,
 }
 
+/// Lanes of a block that belong to one residue: the first of them, its input channel, and how many.
+struct Run {
+    residue: usize,
+    first: usize,
+    channel: usize,
+    count: usize,
+}
+
 /// The layer's weights.
 enum Given<'a, E> {
     /// As they are packed for `forward`.
     Packed(&'a Scheme, &'a [E]),
-    /// In torch's order.
+    /// In torch's order: of a layer that filters minimally, or whose gradient does.
     Plain(&'a [E]),
 }
 
@@ -121,10 +130,7 @@ impl<'a, E: Element> Turn<'a, E> {
     /// Turns packed weights of one group: each run of lanes that belong to one residue, from each of the layer's blocks.
     fn packed(&self, scheme: &Scheme, weights: &[E], block: Block, to: &mut [E]) {
         let (depth, outs) = (self.config.in_per_group(), self.config.out_per_group());
-        let mut first = 0;
-        while first < block.channels {
-            let (residue, channel) = ((block.first + first) / depth, (block.first + first) % depth);
-            let rows = (depth - channel).min(block.channels - first);
+        for Run { residue, channel, first, count: rows } in self.runs(block) {
             for from in blocks(scheme, outs) {
                 let weights = &weights[from.first * terms(self.config, scheme)..];
                 for (tap, place) in self.taps_of(residue) {
@@ -134,47 +140,81 @@ impl<'a, E: Element> Turn<'a, E> {
                     matrix.transpose(self.isa, &mut to[at..], block.width);
                 }
             }
-            first += rows;
         }
+    }
+
+    /// The lanes of a block, those of each residue by themselves.
+    fn runs(&self, block: Block) -> impl Iterator<Item = Run> {
+        let (depth, mut first) = (self.config.in_per_group(), 0);
+        iter::from_fn(move || {
+            let (residue, channel) = ((block.first + first) / depth, (block.first + first) % depth);
+            let run = Run { residue, channel, first, count: (depth - channel).min(block.channels - first) };
+            first += run.count;
+            (run.count > 0).then_some(run)
+        })
     }
 
     /// The taps of a residue, each with its number among the turned taps.
     fn taps_of(&self, residue: usize) -> impl Iterator<Item = (usize, usize)> {
-        let ([rows, columns], [kh, kw]) = (self.axes, self.config.kernel_size);
-        let [th, tw] = self.adjoint.kernel_size;
-        let (first_i, first_j) = (residue / columns.residues, residue % columns.residues);
-        (first_i..kh).step_by(rows.step).enumerate().flat_map(move |(m, i)| {
-            let columns = (first_j..kw).step_by(columns.step).enumerate();
-            columns.map(move |(n, j)| (i * kw + j, (th - 1 - m) * tw + (tw - 1 - n)))
-        })
+        let taps = 0..self.config.kernel_size.iter().product();
+        taps.filter_map(move |tap| Some((tap, self.place(residue, tap)?)))
     }
 
-    /// Turns weights of one group in torch's order, of a layer of stride 1. A tap's weights are as many apart as there are
+    /// The number of a tap among the turned taps, if it is the residue's.
+    #[inline(always)]
+    fn place(&self, residue: usize, tap: usize) -> Option<usize> {
+        let ([rows, columns], [_, kw], [th, tw]) =
+            (self.axes, self.config.kernel_size, self.adjoint.kernel_size);
+        let along = |axis: Axis, first: usize, tap: usize| {
+            let after = tap.checked_sub(first)?;
+            after.is_multiple_of(axis.step).then(|| after / axis.step)
+        };
+        let m = along(rows, residue / columns.residues, tap / kw)?;
+        let n = along(columns, residue % columns.residues, tap % kw)?;
+        Some((th - 1).checked_sub(m)? * tw + (tw - 1 - n))
+    }
+
+    /// Turns weights of one group in torch's order. A tap's weights are as many apart as there are
     /// taps: to pick them one by one is faster than to transpose squares of which a part is taps, and a tenth faster
     /// yet where the compiler knows how many taps there are.
     fn plain(&self, weights: &[E], block: Block, to: &mut [E]) {
+        // Found once: to divide for each row takes longer than the row.
+        let place = |residue| {
+            let places = array::from_fn::<_, MOST_TAPS, _>(|tap| self.place(residue, tap));
+            move |tap: usize| places[tap]
+        };
+        let nine = weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]);
+        let is_whole = self.axes.iter().all(|axis| axis.residues == 1);
         match self.config.kernel_size.iter().product() {
-            9 => self.pick(9, &weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]), block, to),
-            taps => self.pick(taps, &weights.chunks_exact(taps), block, to),
+            9 if is_whole => self.pick(9, &nine, |_| |tap| Some(8 - tap), block, to),
+            9 => self.pick(9, &nine, place, block, to),
+            taps => self.pick(taps, &weights.chunks_exact(taps), place, block, to),
         }
     }
 
     /// Picks the weights of one output channel tap by tap, each a whole row of the block: the rows of two taps are often as
     /// far apart as a power of two, and the cache would have forgotten the first part of one when the second comes.
     #[inline(always)]
-    fn pick<'w>(
+    fn pick<'w, P: Fn(usize) -> Option<usize>>(
         &self,
         taps: usize,
         kernels: &(impl Iterator<Item = &'w [E]> + Clone),
+        places: impl Fn(usize) -> P,
         block: Block,
         to: &mut [E],
-    ) {
+    ) where
+        E: 'w,
+    {
         let (outs, depth) = (self.config.out_per_group(), self.config.in_per_group());
-        for o in 0..outs {
-            let kernels = kernels.clone().skip(o * depth + block.first);
-            for tap in 0..taps {
-                let row = &mut to[((taps - 1 - tap) * outs + o) * block.width..][..block.channels];
-                row.iter_mut().zip(kernels.clone()).for_each(|(to, kernel)| *to = kernel[tap]);
+        for Run { residue, channel, first, count } in self.runs(block) {
+            let place = places(residue);
+            for o in 0..outs {
+                let kernels = kernels.clone().skip(o * depth + channel);
+                for tap in 0..taps {
+                    let Some(place) = place(tap) else { continue };
+                    let row = &mut to[(place * outs + o) * block.width + first..][..count];
+                    row.iter_mut().zip(kernels.clone()).for_each(|(to, kernel)| *to = kernel[tap]);
+                }
             }
         }
     }
