@@ -103,8 +103,9 @@ impl<'a> Bench<'a> {
         tiles.flatten().map(|tile| self.plan(tile)).collect()
     }
 
-    /// Whether a copy with channels last is thought of: not where tiles are so wide that they use most of a line of the
-    /// cache. (With AVX-512, 3x3 stride 2, 128 channels @56, lost 6 % by it.) Pixels of a line are worth transposing
+    /// Whether a copy with channels last is thought of: not where registers are so many that tiles use most of a line of the
+    /// cache, but for images with AVX-512. (3x3 stride 2, 128 channels @56, gains 13 % by it on a Granite Rapids; it once
+    /// lost 6 % on another machine.) Pixels of a line are worth transposing
     /// only if they are one band: in several, 1x1, 576 to 96 channels @14, took 266 us for 235, 512 to 128 @28 1226 for
     /// 1067. A short line may take most of the second-level cache: 2048 to 512 channels @7 took 1846 us and take 1206,
     /// 1024 to 256 @9 494 and 475, but 400 to 256 @16 566 and 583. Kernels for any image, which otherwise learn while they
@@ -114,7 +115,8 @@ impl<'a> Bench<'a> {
         let bytes = self.depth().saturating_mul(line).saturating_mul(self.machine.bytes);
         let suits =
             self.line == Line::No || bytes <= if line < SHORT { MOST_IN_ONE_BAND } else { IN_ONE_BAND };
-        self.machine.registers <= 16 && self.depth() >= 16 && suits
+        let is_wide = self.machine.bits == 512 && self.line == Line::No;
+        (self.machine.registers <= 16 || is_wide) && self.depth() >= 16 && suits
     }
 
     /// Lanes over output columns, tap by tap: vectors of pixels, splat weights.

@@ -8,9 +8,12 @@ use crate::plan::{CACHE_LINE, Geometry, RowPart, evenly, pixel_steps, shared_siz
 
 /// Bytes of the first-level cache that are there for pixels, and how much of its time a step takes where it need not
 /// wait for pixels from the second: with AVX2, 1x1, 512 to 2048 channels @7, went from 2276 to 1490 us, and 3x3 stride 2,
-/// 128 channels @56, from 3587 to 2968. AVX-512 uses most of a line for a tile.
+/// 128 channels @56, from 3587 to 2968. With AVX-512 a tile uses more of a line. (On a Granite Rapids, 3x3 of stride 2, planes
+/// and channels last: 128 channels @56 1440 and 1257 us, 107 to 124 @51x59 1273 and 1153, 256 @28 1670 and 1490, but 70 to
+/// 90 @31x33 187 and 205.)
 const FIRST_LEVEL: f64 = 16e3;
 const SPARED: f64 = 0.8;
+const SPARED_512: f64 = 0.9;
 /// How much longer a step of 512 bits takes where its pixels come from the second level and channels are further apart, in
 /// bytes, than a prefetcher follows. (Granite Rapids, 1x1, 512 to 128 channels @28: 14 pixels by 2 vectors 740 us, gathered
 /// and 13 channels by 2 vectors of columns 690. In assembly, 784 bytes apart, a step took 17.6 cycles, 3136 apart 21.8.)
@@ -67,8 +70,9 @@ impl Layer<'_> {
         let together = self.plan.together(pixels, Some(most));
         let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+        let is_wide = self.plan.machine.bits == 512;
         let one = match self.reads_from_afar(pixels) {
-            true if self.plan.reads_channels_last() => one * SPARED,
+            true if self.plan.reads_channels_last() => one * if is_wide { SPARED_512 } else { SPARED },
             true if self.is_unfollowed() => one * UNFOLLOWED,
             _ => one,
         };
