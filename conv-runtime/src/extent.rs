@@ -86,6 +86,9 @@ impl Extent {
         if scheme.reads == Reads::ChannelsLast {
             return Self::channels_last::<E>(scheme, config, image, out);
         }
+        if scheme.reads == Reads::BareChannelsLast {
+            return Self::bare(scheme, image, out);
+        }
         let pitch = pad::pitch(config, scheme.phases, image[1])?;
         let step = config.stride[0].checked_mul(config.in_per_group())?.checked_mul(pitch)?;
         // A kernel that pads stores past the end of a narrow row, where what is next must come later.
@@ -133,6 +136,14 @@ impl Extent {
         let band = scheme.bands.rows(out[0], step.checked_mul(size_of::<E>())?);
         let copy = rows_read(config, band)?.checked_mul(pitch)?;
         let shares = Shares { copy, ..Shares::default() };
+        Some(Self { image, out, is_line: false, copies: true, together: 1, band, pitch, plane: 0, shares })
+    }
+
+    /// The whole image with channels last.
+    fn bare(scheme: &Scheme, image: [usize; 2], out: [usize; 2]) -> Option<Self> {
+        let pitch = image[1].checked_mul(scheme.depth)?;
+        let shares = Shares { copy: image[0].checked_mul(pitch)?, ..Shares::default() };
+        let band = out[0];
         Some(Self { image, out, is_line: false, copies: true, together: 1, band, pitch, plane: 0, shares })
     }
 

@@ -57,6 +57,8 @@ pub enum Reads {
     Copy,
     /// The padded image with channels last, a copy.
     ChannelsLast,
+    /// The image with channels last, a copy, of which no tap reads padding.
+    BareChannelsLast,
 }
 
 /// How output rows are cut into bands; or columns, where height and width are one axis.
@@ -105,7 +107,8 @@ impl Scheme {
     };
 
     pub(crate) fn copies(&self, out_w: usize) -> bool {
-        matches!(self.reads, Reads::Copy | Reads::ChannelsLast) || out_w < self.min_width
+        matches!(self.reads, Reads::Copy | Reads::ChannelsLast | Reads::BareChannelsLast)
+            || out_w < self.min_width
     }
 }
 

@@ -224,6 +224,8 @@ impl<'a, K: Kernel> Pass<'a, K> {
             } else if self.extent.copies && self.scheme.reads == Reads::ChannelsLast {
                 let first = band.first * const { &K::CONFIG }.stride[0];
                 self.interleave(first, rows_of_copy::<K>(band), image, memory.copy)
+            } else if self.extent.copies && self.scheme.reads == Reads::BareChannelsLast {
+                self.interleave(0, self.extent.image[0], image, memory.copy)
             } else if self.extent.copies {
                 self.copy(band, image, memory);
                 &*memory.copy
@@ -270,7 +272,7 @@ impl<'a, K: Kernel> Pass<'a, K> {
         dispatch::<K>(self.parameters.isa.level(), Step::Prepare(job));
     }
 
-    /// Rows of the padded image from `first` on, channels last.
+    /// Rows of the padded image from `first` on, channels last; or of the image.
     fn interleave<'c>(
         &self,
         first: usize,
@@ -280,9 +282,10 @@ impl<'a, K: Kernel> Pass<'a, K> {
     ) -> &'c [K::Elem] {
         let (extent, depth) = (&self.extent, self.scheme.depth);
         let ([h, w], copy) = (extent.image, &mut copy[..rows * extent.pitch]);
+        let is_bare = self.scheme.reads == Reads::BareChannelsLast;
         let job = interleave::Job {
             channels: const { K::CONFIG.in_per_group() },
-            padding: const { K::CONFIG.padding },
+            padding: if is_bare { [[0; 2]; 2] } else { const { K::CONFIG.padding } },
             mode: const { K::CONFIG.padding_mode },
             image: [h, w],
             plane: h * w,

@@ -221,6 +221,7 @@ macro_rules! for_each_layer {
             stride_is_the_kernel, { in: 100, out: 2, k: (2, 3), stride: (2, 3), input: (5, 10) };
             stride_beyond_the_kernel, { in: 3, out: 9, k: 2, stride: (3, 5) };
             last_columns_unused, { in: 100, out: 3, k: 3, stride: 3, input: (8, 10) };
+            parts_channels_last, { in: 130, out: 33, k: 3, padding: 12, dilation: 12, input: (28, 28) };
             parts_of_several_rows, { in: 20, out: 17, k: 3, padding: 12, dilation: 12, input: (20, 28) };
             rows_in_parts, { in: 20, out: 17, k: 3, padding: 6, dilation: 6, input: (9, 14) };
             only_padding_in_some_windows, { in: 1, out: 1, k: 2, padding: 3, input: (2, 2) };

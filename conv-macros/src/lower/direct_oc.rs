@@ -150,8 +150,9 @@ fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt>
     let spec = block.spec;
     ranged("i", block.tap_rows(y), |i| {
         ranged("j", block.tap_columns(x, outer.across()), |j| {
-            // Without a copy, no tap reads padding.
-            let [above, left] = if block.plan.copy { [0; 2] } else { [spec.padding.top, spec.padding.left] };
+            // Without a padded copy, no tap reads padding.
+            let is_padded = block.plan.copy && block.plan.parts(spec).is_none();
+            let [above, left] = if is_padded { [0; 2] } else { [spec.padding.top, spec.padding.left] };
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;
             let (row, column) = (row.less(Index::Const(above)), column.less(Index::Const(left)));

@@ -88,9 +88,11 @@ pub(crate) struct RowPart {
 
 impl Plan {
     /// The parts of an output row that have tiles of their own, if it has such parts: in each of them other taps read
-    /// padding, and are left out. So no padding is read at all, and there is no need of a copy.
+    /// padding, and are left out. So no padding is read at all: there is no need of a copy, or of its padding. (256 channels
+    /// @28, dilation 12, on a Granite Rapids, AVX-512: 12 by 32 from planes 3590 us, 4 by 64 from a padded copy with channels
+    /// last 3640, 12 by 32 from a bare one 3130.)
     pub(crate) fn parts(&self, spec: &Spec) -> Option<Vec<RowPart>> {
-        let (Tile::Channels { pixels, last: false, .. }, Some(image)) = (self.tile, spec.input) else {
+        let (Tile::Channels { pixels, .. }, Some(image)) = (self.tile, spec.input) else {
             return None;
         };
         let zeros = spec.padding_mode == PaddingMode::Zeros && !spec.skips(self.block).contains(&true);

@@ -276,7 +276,7 @@ impl<'a> Bench<'a> {
             cost: Cost::default(),
             compared: 0,
         };
-        plan.copy &= plan.parts(spec).is_none();
+        plan.copy &= plan.reads_channels_last() || plan.parts(spec).is_none();
         if let Some(transforms) = plan.transforms(spec) {
             plan.growth = transforms.iter().map(Transform::growth).product();
         }

@@ -69,6 +69,10 @@ impl Geometry {
         if let Tile::Winograd { outputs, .. } = plan.tile {
             return Self::winograd(spec, plan, out, outputs);
         }
+        if plan.reads_channels_last() && plan.parts(spec).is_some() {
+            let pitch = image.w.saturating_mul(plan.depth(spec));
+            return Self { out, band: out.h, pitch, plane: image.h.saturating_mul(pitch) };
+        }
         let columns = image.w.saturating_add(spec.padding.left).saturating_add(spec.padding.right);
         let [channels, pitch] = if plan.reads_channels_last() {
             [1, columns.saturating_mul(plan.depth(spec))]

@@ -80,7 +80,7 @@ impl Plan {
         match (self.copy, self.phases) {
             _ if self.pads() => "the image itself, padded in registers".to_owned(),
             _ if self.is_line() => self.line_in_words().to_owned(),
-            _ if self.reads_channels_last() => "a padded copy, channels last".to_owned(),
+            _ if self.reads_channels_last() => "a copy, channels last".to_owned(),
             (false, _) => "the image itself".to_owned(),
             (true, 1) => "a padded copy".to_owned(),
             (true, phases) => format!("a padded copy with columns sorted modulo {phases}"),

@@ -283,10 +283,12 @@ pub(super) fn in_one_line() -> impl Strategy<Value = Case> {
 /// A layer whose taps lie so far apart that parts of a row meet other taps, and one of the tiles of such parts.
 pub(super) fn in_parts() -> impl Strategy<Value = Case> {
     let apart = (4usize..8, 0usize..3, 0usize..3, 2usize..4);
-    let choice = (0usize..6, any::<prop::sample::Index>());
+    let choice = (0usize..6, any::<prop::sample::Index>(), prop::bool::weighted(0.2));
     (spec(), apart, size(), size(), choice).prop_filter_map(
         "no parts",
-        |(spec, (dilation, left, right, taps), more_h, more_w, (width, tile))| {
+        |(spec, (dilation, left, right, taps), more_h, more_w, (width, tile, is_deep))| {
+            // Of many channels, the image may be copied with channels last.
+            let depth = if is_deep { 16 + left } else { spec.in_per_group() };
             let reach = (taps - 1) * dilation;
             let padding = Padding { left: reach - left, right: reach - right, ..spec.padding };
             let mut spec = Spec {
@@ -294,6 +296,7 @@ pub(super) fn in_parts() -> impl Strategy<Value = Case> {
                 dilation: Hw { w: dilation, ..spec.dilation },
                 padding,
                 padding_mode: PaddingMode::Zeros,
+                in_channels: depth * spec.groups,
                 ..spec
             };
             let image = smallest(&spec, more_h, dilation + more_w);

@@ -70,14 +70,18 @@ impl Layer<'_> {
         let together = self.plan.together(pixels, Some(most));
         let transpose = self.transposed(together * pixels, vectors) / together as f64;
         let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+        let one = self.longer(pixels, one).max(least);
+        self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
+    }
+
+    /// What a step of so many pixels takes with what it waits for them.
+    fn longer(&self, pixels: usize, one: f64) -> f64 {
         let is_wide = self.plan.machine.bits == 512;
-        let one = match self.reads_from_afar(pixels) {
+        match self.reads_from_afar(pixels) {
             true if self.plan.reads_channels_last() => one * if is_wide { SPARED_512 } else { SPARED },
             true if self.is_unfollowed() => one * UNFOLLOWED,
             _ => one,
-        };
-        let one = one.max(least);
-        self.tiles(tiles, pixels, one, accumulators as f64 + transpose)
+        }
     }
 
     /// Whether a tile's pixels, in planes, take more lines of the cache than its first level keeps for the next tile.
@@ -111,6 +115,7 @@ impl Layer<'_> {
             let pixels = each * part.rows;
             let accumulators = pixels * vectors;
             let one = step(accumulators, (pixels + vectors) as f64, turns(self.spec, accumulators));
+            let one = self.longer(pixels, one);
             let weights = (vectors * lanes * self.plan.machine.bytes) as f64 / WEIGHTS;
             let taps = across.meeting(part.columns.start) * met;
             cost.compute += tiles * taps * (self.spec.in_per_group() as f64 * one.max(weights) + TAP);

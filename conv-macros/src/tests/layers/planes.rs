@@ -27,6 +27,9 @@ impl Case {
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
         }
+        if plan.reads_channels_last() && plan.parts(spec).is_some() {
+            return self.bare(data);
+        }
         if plan.reads_channels_last() {
             return self.channels_last(
                 data,
@@ -51,6 +54,19 @@ impl Case {
             }
         }
         planes
+    }
+
+    /// The image with channels last.
+    fn bare(&self, data: &Data) -> Vec<f64> {
+        let (depth, plane) = (self.plan.depth(&self.spec), self.image.h * self.image.w);
+        let channels = self.spec.in_per_group();
+        let filled = channels.next_multiple_of(self.plan.machine.lanes);
+        let at = |pixel: usize, c: usize| match c {
+            c if c < channels => data.image[c * plane + pixel],
+            c if c < filled => 0.0,
+            _ => f64::NAN,
+        };
+        (0..plane * depth).map(|i| at(i / depth, i % depth)).collect()
     }
 
     /// The pixels of a line that a band reads.
