@@ -69,6 +69,7 @@ const LANES: usize = 16;
 type Row = [f64; LANES];
 
 /// The most taps, 5 x 5, of a kernel.
+#[cfg(feature = "alloc")]
 pub(crate) const MOST_TAPS: usize = 25;
 
 /// The most products in a row: those of four outputs of 3 taps with stride 2.
