@@ -76,7 +76,7 @@ macro_rules! for_each_layer {
             winograd_strided_rows, { in: 8, out: 16, k: (3, 5), padding: (1, 2), stride: (2, 1), algorithm: winograd, input: (17, 12) };
             winograd_strided_columns, { in: 6, out: 8, k: (1, 3), stride: 2, algorithm: winograd, input: (7, 19) };
             winograd_strided_large, { in: 20, out: 16, k: 5, padding: 2, stride: 2, groups: 2, algorithm: winograd, padding_mode: circular };
-            winograd_strided_bands, { in: 128, out: 40, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (61, 70), padding_mode: replicate };
+            winograd_strided_bands, { in: 64, out: 18, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (61, 70), padding_mode: replicate };
             winograd_strided_f64, { in: 8, out: 9, k: 3, padding: 1, stride: 2, algorithm: winograd, input: (7, 9), dtype: f64 };
             winograd_f64, { in: 8, out: 9, k: 3, padding: 1, algorithm: winograd, input: (7, 9), dtype: f64 };
 
@@ -221,7 +221,7 @@ macro_rules! for_each_layer {
             stride_is_the_kernel, { in: 100, out: 2, k: (2, 3), stride: (2, 3), input: (5, 10) };
             stride_beyond_the_kernel, { in: 3, out: 9, k: 2, stride: (3, 5) };
             last_columns_unused, { in: 100, out: 3, k: 3, stride: 3, input: (8, 10) };
-            parts_channels_last, { in: 130, out: 33, k: 3, padding: 12, dilation: 12, input: (28, 28) };
+            parts_channels_last, { in: 66, out: 17, k: 3, padding: 12, dilation: 12, input: (28, 28) };
             parts_of_several_rows, { in: 20, out: 17, k: 3, padding: 12, dilation: 12, input: (20, 28) };
             rows_in_parts, { in: 20, out: 17, k: 3, padding: 6, dilation: 6, input: (9, 14) };
             only_padding_in_some_windows, { in: 1, out: 1, k: 2, padding: 3, input: (2, 2) };

@@ -344,10 +344,12 @@ fn bands(tile: Tile, spec: &Spec) -> Bands {
 /// and 304, 219, 290; 256 @28 1640, 1494, 2223 and 2392, 2036, 3017; but 32 to 64 @112 865, 840, 733.)
 fn filter_outputs(spec: &Spec, machine: Machine) -> Vec<Hw> {
     let kernels = spec.in_per_group().saturating_mul(spec.out_per_group());
+    // Of 128 bits, the 81 products of such a tile would be more code than they are worth.
+    let is_light = machine.bits > 128 && kernels.saturating_mul(machine.bytes) <= MOST_STRIDED;
     let along = |taps: usize, stride: usize| match (taps, stride) {
         (1, _) => vec![1],
         (3, 1) => vec![4, 2],
-        (3, _) if kernels.saturating_mul(machine.bytes) <= MOST_STRIDED => vec![4, 2],
+        (3, _) if is_light => vec![4, 2],
         _ => vec![2],
     };
     let Spec { kernel, stride, .. } = spec;
