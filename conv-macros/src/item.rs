@@ -272,7 +272,7 @@ fn scheme(spec: &Spec, plan: &Plan, private: &TokenStream) -> TokenStream {
     let flatten = plan.flatten;
     let together = plan.loops_over_groups(spec);
     let reads = match (plan.copy, plan.pads()) {
-        _ if plan.reads_channels_last() && plan.parts(spec).is_some() => quote!(BareChannelsLast),
+        _ if plan.copies_bare(spec) => quote!(BareChannelsLast),
         _ if plan.reads_channels_last() => quote!(ChannelsLast),
         (true, _) => quote!(Copy),
         (false, true) => quote!(Pads),

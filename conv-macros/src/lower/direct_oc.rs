@@ -151,7 +151,7 @@ fn taps(block: &Block<'_>, outer: &Outer<'_>, y: &Index, x: &Index) -> Vec<Stmt>
     ranged("i", block.tap_rows(y), |i| {
         ranged("j", block.tap_columns(x, outer.across()), |j| {
             // Without a padded copy, no tap reads padding.
-            let is_padded = block.plan.copy && block.plan.parts(spec).is_none();
+            let is_padded = block.plan.copy && !block.plan.copies_bare(spec);
             let [above, left] = if is_padded { [0; 2] } else { [spec.padding.top, spec.padding.left] };
             let row = y.clone() * spec.stride.h + i.clone() * spec.dilation.h;
             let column = x.clone() * spec.stride.w + j.clone() * spec.dilation.w;

@@ -69,7 +69,7 @@ impl Geometry {
         if let Tile::Winograd { outputs, .. } = plan.tile {
             return Self::winograd(spec, plan, out, outputs);
         }
-        if plan.reads_channels_last() && plan.parts(spec).is_some() {
+        if plan.copies_bare(spec) {
             let pitch = image.w.saturating_mul(plan.depth(spec));
             return Self { out, band: out.h, pitch, plane: image.h.saturating_mul(pitch) };
         }

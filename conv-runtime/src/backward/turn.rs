@@ -16,7 +16,7 @@ use crate::pack::{Block, blocks, packed_channels, terms, unpack_into};
 use crate::run::MakeBlock;
 use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, run};
-use core::{array, iter};
+use core::iter;
 
 /// From which layer to which.
 pub(super) struct Turn<'a, E> {
@@ -156,39 +156,31 @@ impl<'a, E: Element> Turn<'a, E> {
 
     /// The taps of a residue, each with its number among the turned taps.
     fn taps_of(&self, residue: usize) -> impl Iterator<Item = (usize, usize)> {
-        let taps = 0..self.config.kernel_size.iter().product();
-        taps.filter_map(move |tap| Some((tap, self.place(residue, tap)?)))
-    }
-
-    /// The number of a tap among the turned taps, if it is the residue's.
-    #[inline(always)]
-    fn place(&self, residue: usize, tap: usize) -> Option<usize> {
-        let ([rows, columns], [_, kw], [th, tw]) =
-            (self.axes, self.config.kernel_size, self.adjoint.kernel_size);
-        let along = |axis: Axis, first: usize, tap: usize| {
-            let after = tap.checked_sub(first)?;
-            after.is_multiple_of(axis.step).then(|| after / axis.step)
-        };
-        let m = along(rows, residue / columns.residues, tap / kw)?;
-        let n = along(columns, residue % columns.residues, tap % kw)?;
-        Some((th - 1).checked_sub(m)? * tw + (tw - 1 - n))
+        let ([rows, columns], [kh, kw]) = (self.axes, self.config.kernel_size);
+        let [th, tw] = self.adjoint.kernel_size;
+        let (first_i, first_j) = (residue / columns.residues, residue % columns.residues);
+        (first_i..kh).step_by(rows.step).enumerate().flat_map(move |(m, i)| {
+            let columns = (first_j..kw).step_by(columns.step).enumerate();
+            columns.map(move |(n, j)| (i * kw + j, (th - 1 - m) * tw + (tw - 1 - n)))
+        })
     }
 
     /// Turns weights of one group in torch's order. A tap's weights are as many apart as there are
     /// taps: to pick them one by one is faster than to transpose squares of which a part is taps, and a tenth faster
     /// yet where the compiler knows how many taps there are.
     fn plain(&self, weights: &[E], block: Block, to: &mut [E]) {
-        // Found once: to divide for each row takes longer than the row.
-        let place = |residue| {
-            let places = array::from_fn::<_, MOST_TAPS, _>(|tap| self.place(residue, tap));
+        // Found once for all rows.
+        let places = |residue| {
+            let mut places = [None; MOST_TAPS];
+            self.taps_of(residue).for_each(|(tap, place)| places[tap] = Some(place));
             move |tap: usize| places[tap]
         };
         let nine = weights.as_chunks::<9>().0.iter().map(|kernel| &kernel[..]);
         let is_whole = self.axes.iter().all(|axis| axis.residues == 1);
         match self.config.kernel_size.iter().product() {
             9 if is_whole => self.pick(9, &nine, |_| |tap| Some(8 - tap), block, to),
-            9 => self.pick(9, &nine, place, block, to),
-            taps => self.pick(taps, &weights.chunks_exact(taps), place, block, to),
+            9 => self.pick(9, &nine, places, block, to),
+            taps => self.pick(taps, &weights.chunks_exact(taps), places, block, to),
         }
     }
 

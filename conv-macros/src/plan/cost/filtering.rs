@@ -23,11 +23,11 @@ const NEAR_WEIGHTS: f64 = 16.0;
 /// direct sums than 5x5 taps. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43
 /// @107x109, 3700 and 2990, with AVX2 4300 and 3500; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 @64, 1800 and 920.)
 const OVERFLOW: f64 = 32.0;
-/// Bytes a cycle of weights that are more than what is near, with vectors of 512 bits and a stride: they are awaited, all of
+/// Bytes a cycle of weights that are more than what is at hand, with vectors of 512 bits and a stride: they are awaited, all of
 /// them. (On a Granite Rapids, 3x3 of stride 2, directly and so: 128 channels @56 1581 and 1648 us, 107 to 124 @51x59 1264
 /// and 1307, 512 @14 2259 and 2897, 256 to 512 @14 928 and 1235, but 64 to 128 @56 759 and 660.)
 const AWAITED: f64 = 8.0;
-const NEAR: f64 = 1e6;
+const AT_HAND: f64 = 1e6;
 /// One product of one vector, transformed; with a stride, for which half of the products are pixels.
 const TRANSFORM: f64 = 3.5;
 const TRANSFORM_STRIDED: f64 = 2.1;
@@ -87,7 +87,7 @@ impl Layer<'_> {
         let all = bytes / vectors as f64 / lanes * self.spec.out_per_group() as f64;
         let (cache, memory) = if is_wide { (CACHE_512, MEMORY_512) } else { (CACHE, MEMORY) };
         let stream = geometry.bands() as f64 * bytes / if all > cache { memory } else { STREAM };
-        let awaited = if is_wide && self.is_strided() && all > NEAR { bytes / AWAITED } else { 0.0 };
+        let awaited = if is_wide && self.is_strided() && all > AT_HAND { bytes / AWAITED } else { 0.0 };
         let waits = waits + geometry.bands() as f64 * awaited;
         let squares = tiles * each * vectors as f64 / lanes;
         let transform = tiles * vectors as f64 * products * self.transform();

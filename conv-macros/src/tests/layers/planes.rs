@@ -4,7 +4,7 @@ use super::interp;
 use super::{Case, Data, inside, signed};
 use crate::lower::lower_prepare;
 use crate::nest::Buffer;
-use crate::spec::Hw;
+use crate::spec::{Hw, Spec};
 
 impl Case {
     /// A pixel of the padded image.
@@ -27,8 +27,9 @@ impl Case {
         if let Some(prepared) = self.prepared(data, first, band) {
             return prepared;
         }
-        if plan.reads_channels_last() && plan.parts(spec).is_some() {
-            return self.bare(data);
+        if plan.copies_bare(spec) {
+            let plane = self.image.h * self.image.w;
+            return self.last(spec, plane, |c, pixel| data.image[c * plane + pixel]);
         }
         if plan.reads_channels_last() {
             return self.channels_last(
@@ -56,17 +57,17 @@ impl Case {
         planes
     }
 
-    /// The image with channels last.
-    fn bare(&self, data: &Data) -> Vec<f64> {
-        let (depth, plane) = (self.plan.depth(&self.spec), self.image.h * self.image.w);
-        let channels = self.spec.in_per_group();
+    /// So many pixels with the channels that a kernel sees last. These fill whole vectors; beyond them there is nothing to
+    /// read.
+    fn last(&self, seen: &Spec, pixels: usize, pixel: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        let (depth, channels) = (self.plan.depth(seen), seen.in_per_group());
         let filled = channels.next_multiple_of(self.plan.machine.lanes);
-        let at = |pixel: usize, c: usize| match c {
-            c if c < channels => data.image[c * plane + pixel],
+        let at = |p, c| match c {
+            c if c < channels => pixel(c, p),
             c if c < filled => 0.0,
             _ => f64::NAN,
         };
-        (0..plane * depth).map(|i| at(i / depth, i % depth)).collect()
+        (0..pixels * depth).map(|i| at(i / depth, i % depth)).collect()
     }
 
     /// The pixels of a line that a band reads.
@@ -82,14 +83,7 @@ impl Case {
         let seen = plan.seen(spec);
         let channels = seen.in_per_group();
         if plan.reads_channels_last() {
-            let depth = plan.depth(&seen);
-            let filled = channels.next_multiple_of(plan.machine.lanes);
-            let at = |p, c| match c {
-                c if c < channels => pixel(c, first + p),
-                c if c < filled => 0.0,
-                _ => f64::NAN,
-            };
-            return (0..band * depth).map(|i| at(i / depth, i % depth)).collect();
+            return self.last(&seen, band, |c, p| pixel(c, first + p));
         }
         if !plan.gathers(sizes.out.w, sizes.band) {
             return data.image[first..].to_vec();
@@ -116,21 +110,12 @@ impl Case {
 
     /// So many rows of the padded image with channels last; beyond it all is zero.
     fn channels_last(&self, data: &Data, first: usize, high: usize) -> Vec<f64> {
-        let (spec, pitch, depth) = (&self.spec, self.geometry().pitch, self.plan.depth(&self.spec));
-        let padding = spec.padding;
-        let Hw { h, w } = self.image;
+        let (spec, Hw { h, w }, padding) = (&self.spec, self.image, self.spec.padding);
+        let columns = self.geometry().pitch / self.plan.depth(spec);
         let (down, across) = (h + padding.top + padding.bottom, w + padding.left + padding.right);
-        // Between whole vectors of channels and the next pixel there is nothing to read.
-        let channels = spec.in_per_group().next_multiple_of(self.plan.machine.lanes);
-        let empty = |at: usize| if at % pitch % depth < channels { 0.0 } else { f64::NAN };
-        let mut copy: Vec<_> = (0..high * pitch).map(empty).collect();
-        for row in (0..high).filter(|row| first + row < down) {
-            for column in (0..pitch / depth).filter(|column| *column < across) {
-                for c in 0..spec.in_per_group() {
-                    copy[row * pitch + column * depth + c] = self.pixel(data, c, first + row, column);
-                }
-            }
-        }
-        copy
+        self.last(spec, high * columns, |c, pixel| match (first + pixel / columns, pixel % columns) {
+            (row, column) if row < down && column < across => self.pixel(data, c, row, column),
+            _ => 0.0,
+        })
     }
 }
