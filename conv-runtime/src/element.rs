@@ -7,13 +7,14 @@ use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
 #[cfg(feature = "alloc")]
+use crate::aligned::Aligned;
+#[cfg(feature = "alloc")]
 use crate::backward;
 #[cfg(feature = "alloc")]
 use crate::definition::Problem;
 #[cfg(feature = "alloc")]
 use crate::filtering::{Filtering, Kernels};
-#[cfg(feature = "alloc")]
-use crate::scratch::{Aligned, Scratch, Work};
+use crate::scratch::{Scratch, Work};
 #[cfg(feature = "alloc")]
 use crate::sum::Exact;
 #[cfg(feature = "alloc")]

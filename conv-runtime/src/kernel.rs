@@ -5,10 +5,10 @@ use fearless_simd::Simd;
 
 #[cfg(feature = "alloc")]
 use crate::Tensor;
+#[cfg(feature = "alloc")]
+use crate::aligned::Aligned;
 use crate::filtering::Filtering;
 use crate::residues::Residues;
-#[cfg(feature = "alloc")]
-use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa};
 
 /// How the kernels of one vector width want their data.

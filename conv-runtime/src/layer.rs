@@ -289,7 +289,7 @@ fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme)
 #[cfg(feature = "alloc")]
 /// The layer around these weights, whose shapes are right.
 fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
-    use crate::scratch::Aligned;
+    use crate::aligned::Aligned;
     let scheme = run::scheme::<K>(isa);
     K::from_parameters(Parameters {
         isa,

@@ -6,6 +6,8 @@
 extern crate alloc;
 
 #[cfg(feature = "alloc")]
+mod aligned;
+#[cfg(feature = "alloc")]
 mod backward;
 #[cfg(feature = "alloc")]
 mod blueprint;

@@ -1,12 +1,6 @@
-//! [`Scratch`]: memory that layers borrow while they run, and [`Aligned`], which it is made of.
+//! [`Scratch`]: memory that layers borrow while they run.
 
-use alloc::vec::Vec;
-use core::fmt;
-
-use crate::Element;
-
-/// Bytes of a cache line, and of the widest vector: a vector that straddles two lines costs two loads.
-const LINE: usize = 64;
+use crate::aligned::Aligned;
 
 /// Working memory for [`Layer::forward_with`](crate::Layer::forward_with), for any number of layers.
 ///
@@ -70,99 +64,9 @@ impl Scratch {
     }
 }
 
-/// A growing buffer whose first element is at the start of a cache line.
-pub struct Aligned<E> {
-    data: Vec<E>,
-    /// What was asked for last.
-    len: usize,
-}
-
-impl<E> Aligned<E> {
-    const fn new() -> Self {
-        Self { data: Vec::new(), len: 0 }
-    }
-
-    fn bytes(&self) -> usize {
-        size_of_val(self.data.as_slice())
-    }
-}
-
-impl<E: Element> Aligned<E> {
-    /// Elements that may have to be skipped.
-    const SPARE: usize = LINE / size_of::<E>();
-
-    /// A copy of `values`.
-    pub(crate) fn from_slice(values: &[E]) -> Self {
-        let len = values.len();
-        let mut aligned = Self { data: alloc::vec![E::ZERO; len + Self::SPARE], len };
-        let start = aligned.start();
-        aligned.data[start..start + len].copy_from_slice(values);
-        aligned
-    }
-
-    /// The first `len` elements, after growing to hold them; `None` if there is no memory for so many. What they hold is
-    /// left over from before.
-    pub(crate) fn take(&mut self, len: usize) -> Option<&mut [E]> {
-        let all = len.checked_add(Self::SPARE)?;
-        if self.data.len() < all {
-            *self = Self::new();
-            self.data.try_reserve_exact(all).ok()?;
-            self.data.resize(all, E::ZERO);
-        }
-        self.len = len;
-        let start = self.start();
-        Some(&mut self.data[start..start + len])
-    }
-
-    /// The elements that were asked for last.
-    pub(crate) fn as_slice(&self) -> &[E] {
-        if self.len == 0 {
-            return &[];
-        }
-        let start = self.start();
-        &self.data[start..start + self.len]
-    }
-
-    /// Elements to skip from where the allocator placed the data.
-    fn start(&self) -> usize {
-        self.data.as_ptr().align_offset(LINE).min(Self::SPARE)
-    }
-}
-
-/// Another allocation starts elsewhere, so the elements move, too.
-impl<E: Element> Clone for Aligned<E> {
-    fn clone(&self) -> Self {
-        Self::from_slice(self.as_slice())
-    }
-}
-
-impl<E> Default for Aligned<E> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<E> fmt::Debug for Aligned<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} elements", self.len)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn starts_at_a_cache_line_and_survives_a_move_and_a_clone() {
-        for len in [1, 15, 16, 17, 1000] {
-            let values: Vec<f32> = (0u16..len).map(f32::from).collect();
-            let aligned = Aligned::from_slice(&values);
-            for copy in [&aligned, &aligned.clone()] {
-                assert_eq!(copy.as_slice().as_ptr().align_offset(LINE), 0, "{len} elements");
-                assert_eq!(copy.as_slice(), values, "{len} elements");
-            }
-        }
-    }
 
     #[test]
     fn grows_once() {

@@ -11,10 +11,10 @@ use fearless_simd::Simd;
 
 use super::copies::Matrix;
 use super::{Differentiable, Product, ProductJob};
+use crate::aligned::Aligned;
 use crate::by_width::by_width;
 use crate::kernel::{Geometry, ParametersRef, Scheme};
 use crate::pack::{blocks, packed_channels, terms};
-use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, run};
 
 /// What all groups and images share.

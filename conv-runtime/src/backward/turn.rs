@@ -8,13 +8,13 @@
 
 use super::copies::Matrix;
 use super::fold::Axis;
+use crate::aligned::Aligned;
 use crate::backward::Differentiable;
 use crate::extent::Extent;
 use crate::filtering::{Filtering, Kernels, MOST_TAPS};
 use crate::kernel::{Kernel, ParametersRef, Scheme};
 use crate::pack::{Block, blocks, packed_channels, terms, unpack_into};
 use crate::run::MakeBlock;
-use crate::scratch::Aligned;
 use crate::{Conv2dConfig, Element, Isa, run};
 use core::iter;
 

@@ -13,11 +13,12 @@ use super::by_rows::{self, Tiles};
 use super::copies;
 use super::layout::{Layout, Sizes};
 use super::{Copies, Differentiable, Sums, SumsJob};
+use crate::aligned::Aligned;
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::extent::Rows;
 use crate::kernel::Geometry;
-use crate::scratch::{Aligned, Scratch, Work};
+use crate::scratch::{Scratch, Work};
 use crate::tile::{LANES, Tile};
 use crate::{Element, Isa};
 

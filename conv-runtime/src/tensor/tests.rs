@@ -18,6 +18,15 @@ fn index_is_row_major() {
 }
 
 #[test]
+fn tensors_start_at_a_cache_line() {
+    let tensor = Tensor::<f32, 3>::randn([3, 5, 7], 0);
+    let adopted = Tensor::from_vec([3, 5, 7], tensor.clone().into_vec()).expect("as many elements");
+    let all = [Tensor::zeros([3, 5, 7]), Tensor::full([3, 5, 7], 1.0), adopted.clone(), tensor];
+    assert!(all.iter().all(|tensor| tensor.as_slice().as_ptr().align_offset(64) == 0));
+    assert_eq!(adopted, all[3]);
+}
+
+#[test]
 fn data_must_fit_the_shape() {
     let rows = [[2, 3], [usize::MAX, 2], [usize::MAX / 2 + 1, 2], [7, 0]];
     for shape in rows {
