@@ -144,6 +144,7 @@ mod tests {
         let clone = adopted.clone();
         assert_eq!(clone.as_slice().as_ptr().align_offset(LINE), 0);
         assert_eq!(clone, adopted);
-        assert_eq!(adopted.into_vec().as_ptr(), place);
+        let values = adopted.into_vec();
+        assert_eq!(values.as_ptr(), place);
     }
 }
