@@ -7,13 +7,14 @@ use core::fmt::{Debug, Display};
 use fearless_simd::{Level, SimdFloatElement, dispatch};
 
 #[cfg(feature = "alloc")]
-use crate::aligned::Aligned;
-#[cfg(feature = "alloc")]
 use crate::backward;
 #[cfg(feature = "alloc")]
 use crate::definition::Problem;
 #[cfg(feature = "alloc")]
 use crate::filtering::{Filtering, Kernels};
+#[cfg(feature = "alloc")]
+use crate::memory::Resident;
+#[cfg(feature = "alloc")]
 use crate::scratch::{Scratch, Work};
 #[cfg(feature = "alloc")]
 use crate::sum::Exact;
@@ -74,11 +75,11 @@ pub trait Element:
 /// What this crate alone may ask of an element.
 pub(crate) mod sealed {
     #[cfg(feature = "alloc")]
-    use super::{Aligned, Exact, Filtering, Kernels, Problem, Scratch, Work, backward, tile};
+    use super::{Exact, Filtering, Kernels, Problem, Resident, Scratch, Work, backward, tile};
     use super::{Level, gather, interleave, pad};
 
     /// Keeps [`Element`](super::Element) to the types of this crate, and its internals private.
-    pub trait Sealed: Sized {
+    pub trait Sealed: bytemuck::Pod {
         /// Smallest positive number: below it, rounding errors are absolute and not relative.
         const SMALLEST: f64;
 
@@ -91,7 +92,7 @@ pub(crate) mod sealed {
 
         /// The part of the scratch that holds elements of this type.
         #[cfg(feature = "alloc")]
-        fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self>;
+        fn buffer(scratch: &mut Scratch) -> &mut Resident<Self>;
 
         /// Makes a padded copy: [`pad::copy`], compiled once for each type.
         fn pad(level: Level, job: pad::Job<'_>, image: &[Self], planes: &mut [Self]);
@@ -223,7 +224,7 @@ impl Element for f32 {
 
 impl sealed::Sealed for f32 {
     #[cfg(feature = "alloc")]
-    fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self> {
+    fn buffer(scratch: &mut Scratch) -> &mut Resident<Self> {
         &mut scratch.f32
     }
 
@@ -261,7 +262,7 @@ impl Element for f64 {
 
 impl sealed::Sealed for f64 {
     #[cfg(feature = "alloc")]
-    fn buffer(scratch: &mut Scratch) -> &mut Aligned<Self> {
+    fn buffer(scratch: &mut Scratch) -> &mut Resident<Self> {
         &mut scratch.f64
     }
 

@@ -4,10 +4,9 @@
 use fearless_simd::Simd;
 
 #[cfg(feature = "alloc")]
-use crate::Tensor;
-#[cfg(feature = "alloc")]
-use crate::aligned::Aligned;
 use crate::filtering::Filtering;
+#[cfg(feature = "alloc")]
+use crate::memory::Resident;
 use crate::residues::Residues;
 use crate::{Conv2dConfig, Element, Isa};
 
@@ -230,9 +229,9 @@ pub trait Trainable: Kernel + Sized {
 pub struct Parameters<E: Element> {
     pub(crate) isa: Isa,
     /// The weights as they came, if packing them cannot be undone.
-    pub(crate) original: Option<Tensor<E, 4>>,
-    pub(crate) weights: Aligned<E>,
-    pub(crate) bias: Aligned<E>,
+    pub(crate) original: Option<Resident<E>>,
+    pub(crate) weights: Resident<E>,
+    pub(crate) bias: Resident<E>,
 }
 
 /// Equal weights: the same numbers, packed for the same instruction set. Numbers that differ may be the same once they
@@ -241,7 +240,7 @@ pub struct Parameters<E: Element> {
 impl<E: Element> PartialEq for Parameters<E> {
     fn eq(&self, other: &Self) -> bool {
         self.isa == other.isa
-            && self.original == other.original
+            && self.as_ref().original == other.as_ref().original
             && self.weights.as_slice() == other.weights.as_slice()
             && self.bias.as_slice() == other.bias.as_slice()
     }
@@ -255,7 +254,7 @@ impl<E: Element> Parameters<E> {
     pub fn as_ref(&self) -> ParametersRef<'_, E> {
         let Self { isa, original, weights, bias } = self;
         let (weights, bias) = (weights.as_slice(), bias.as_slice());
-        ParametersRef { isa: *isa, original: original.as_ref().map(Tensor::as_slice), weights, bias }
+        ParametersRef { isa: *isa, original: original.as_ref().map(Resident::as_slice), weights, bias }
     }
 }
 

@@ -289,13 +289,13 @@ fn unpack_bias<E: Element>(packed: &[E], config: &Conv2dConfig, scheme: &Scheme)
 #[cfg(feature = "alloc")]
 /// The layer around these weights, whose shapes are right.
 fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&Tensor<K::Elem, 1>>) -> K {
-    use crate::aligned::Aligned;
+    use crate::memory::Resident;
     let scheme = run::scheme::<K>(isa);
     K::from_parameters(Parameters {
         isa,
-        original: scheme.filtering.map(|_| weight.clone()),
-        weights: Aligned::from_slice(&pack(isa, weight.as_slice(), &K::CONFIG, scheme)),
-        bias: Aligned::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
+        original: scheme.filtering.map(|_| Resident::from_slice(weight.as_slice())),
+        weights: Resident::from_slice(&pack(isa, weight.as_slice(), &K::CONFIG, scheme)),
+        bias: Resident::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
     })
 }
 

@@ -6,8 +6,6 @@
 extern crate alloc;
 
 #[cfg(feature = "alloc")]
-mod aligned;
-#[cfg(feature = "alloc")]
 mod backward;
 #[cfg(feature = "alloc")]
 mod blueprint;
@@ -30,6 +28,8 @@ mod interleave;
 mod isa;
 mod kernel;
 mod layer;
+#[cfg(feature = "alloc")]
+mod memory;
 mod pack;
 mod pad;
 mod private;

@@ -1,6 +1,7 @@
 //! [`Scratch`]: memory that layers borrow while they run.
 
-use crate::aligned::Aligned;
+use crate::Element;
+use crate::memory::Resident;
 
 /// Working memory for [`Layer::forward_with`](crate::Layer::forward_with), for any number of layers.
 ///
@@ -8,8 +9,8 @@ use crate::aligned::Aligned;
 /// One scratch serves one thread at a time; it holds no result, and may be dropped or cleared at will.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pub(crate) f32: Aligned<f32>,
-    pub(crate) f64: Aligned<f64>,
+    pub(crate) f32: Resident<f32>,
+    pub(crate) f64: Resident<f64>,
     pub(crate) work_f32: Work<f32>,
     pub(crate) work_f64: Work<f64>,
 }
@@ -18,35 +19,35 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 pub struct Work<E> {
     /// The layer's weights in torch's order.
-    pub(crate) weights: Aligned<E>,
+    pub(crate) weights: Resident<E>,
     /// The weights and biases of the layer that computes the input's gradient.
-    pub(crate) turned: Aligned<E>,
-    pub(crate) bias: Aligned<E>,
+    pub(crate) turned: Resident<E>,
+    pub(crate) bias: Resident<E>,
     /// What that layer computes, until it is folded.
-    pub(crate) planes: Aligned<E>,
+    pub(crate) planes: Resident<E>,
     /// Copies of the image and of the output's gradient.
-    pub(crate) image: Aligned<E>,
-    pub(crate) gradient: Aligned<E>,
+    pub(crate) image: Resident<E>,
+    pub(crate) gradient: Resident<E>,
     /// The weight's gradient in the order in which it is summed.
-    pub(crate) sums: Aligned<E>,
+    pub(crate) sums: Resident<E>,
 }
 
-impl<E> Work<E> {
+impl<E: Element> Work<E> {
     const fn new() -> Self {
         Self {
-            weights: Aligned::new(),
-            turned: Aligned::new(),
-            bias: Aligned::new(),
-            planes: Aligned::new(),
-            image: Aligned::new(),
-            gradient: Aligned::new(),
-            sums: Aligned::new(),
+            weights: Resident::new(),
+            turned: Resident::new(),
+            bias: Resident::new(),
+            planes: Resident::new(),
+            image: Resident::new(),
+            gradient: Resident::new(),
+            sums: Resident::new(),
         }
     }
 
     fn bytes(&self) -> usize {
         let Self { weights, turned, bias, planes, image, gradient, sums } = self;
-        [weights, turned, bias, planes, image, gradient, sums].into_iter().map(Aligned::bytes).sum()
+        [weights, turned, bias, planes, image, gradient, sums].into_iter().map(Resident::bytes).sum()
     }
 }
 
@@ -54,7 +55,7 @@ impl Scratch {
     /// An empty scratch, which allocates nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { f32: Aligned::new(), f64: Aligned::new(), work_f32: Work::new(), work_f64: Work::new() }
+        Self { f32: Resident::new(), f64: Resident::new(), work_f32: Work::new(), work_f64: Work::new() }
     }
 
     /// Bytes held at present.

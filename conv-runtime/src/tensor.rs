@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Debug, Formatter};
 use core::ops::{Index, IndexMut};
 
-use crate::aligned::Aligned;
+use crate::memory::Aligned;
 use crate::shape::{check_len, describe, element_count};
 use crate::{Element, Error, TensorView, TensorViewMut, init};
 

@@ -11,9 +11,9 @@ use fearless_simd::Simd;
 
 use super::copies::Matrix;
 use super::{Differentiable, Product, ProductJob};
-use crate::aligned::Aligned;
 use crate::by_width::by_width;
 use crate::kernel::{Geometry, ParametersRef, Scheme};
+use crate::memory::Resident;
 use crate::pack::{blocks, packed_channels, terms};
 use crate::{Conv2dConfig, Element, Isa, run};
 
@@ -37,7 +37,7 @@ impl<'a, K: Differentiable> Pass<'a, K> {
         layer: &'a K,
         by: Product,
         pixels: usize,
-        memory: &'a mut Aligned<K::Elem>,
+        memory: &'a mut Resident<K::Elem>,
     ) -> Option<Self> {
         let ParametersRef { isa, weights, .. } = layer.parameters();
         let (scheme, lanes) = (run::scheme::<K>(isa), isa.bits() / 8 / size_of::<K::Elem>());

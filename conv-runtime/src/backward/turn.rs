@@ -8,11 +8,11 @@
 
 use super::copies::Matrix;
 use super::fold::Axis;
-use crate::aligned::Aligned;
 use crate::backward::Differentiable;
 use crate::extent::Extent;
 use crate::filtering::{Filtering, Kernels, MOST_TAPS};
 use crate::kernel::{Kernel, ParametersRef, Scheme};
+use crate::memory::Resident;
 use crate::pack::{Block, blocks, packed_channels, terms, unpack_into};
 use crate::run::MakeBlock;
 use crate::{Conv2dConfig, Element, Isa, run};
@@ -47,7 +47,7 @@ enum Given<'a, E> {
 
 impl<'a, E: Element> Turn<'a, E> {
     /// `plain` is memory for the weights in torch's order, if they must be unpacked first; `None` if there is too little.
-    pub(super) fn new<K: Differentiable<Elem = E>>(layer: &'a K, plain: &'a mut Aligned<E>) -> Option<Self> {
+    pub(super) fn new<K: Differentiable<Elem = E>>(layer: &'a K, plain: &'a mut Resident<E>) -> Option<Self> {
         let (config, adjoint) = (const { &K::CONFIG }, const { &K::InputGradient::CONFIG });
         let ParametersRef { isa, original, weights, .. } = layer.parameters();
         let [scheme, to] = [run::scheme::<K>(isa), run::scheme::<K::InputGradient>(isa)];

@@ -13,11 +13,11 @@ use super::by_rows::{self, Tiles};
 use super::copies;
 use super::layout::{Layout, Sizes};
 use super::{Copies, Differentiable, Sums, SumsJob};
-use crate::aligned::Aligned;
 use crate::by_width::by_width;
 use crate::element::sealed::Sealed as _;
 use crate::extent::Rows;
 use crate::kernel::Geometry;
+use crate::memory::Resident;
 use crate::scratch::{Scratch, Work};
 use crate::tile::{LANES, Tile};
 use crate::{Element, Isa};
@@ -148,7 +148,7 @@ impl Channels<'_> {
         &self,
         data: [&[K::Elem]; 2],
         work: &mut Work<K::Elem>,
-        buffer: &mut Aligned<K::Elem>,
+        buffer: &mut Resident<K::Elem>,
         to: &mut [K::Elem],
     ) -> Option<()> {
         let (image, gradient) =

@@ -6,7 +6,6 @@
 //! and 104, 1x1, 16 to 96 channels @112, 322 and 269.)
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::Element;
 
@@ -14,7 +13,7 @@ use crate::Element;
 const LINE: usize = 64;
 
 /// Elements that start at a cache line, if it is this type that allocates them.
-pub struct Aligned<E> {
+pub(crate) struct Aligned<E> {
     /// Elements to be skipped, `len` elements, and perhaps more.
     data: Vec<E>,
     /// What is skipped from where the allocator placed the data: that does not move.
@@ -30,10 +29,6 @@ impl<E> Aligned<E> {
     /// The elements of a vector, where they are.
     pub(crate) fn from_vec(data: Vec<E>) -> Self {
         Self { start: 0, len: data.len(), data }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(self.data.as_slice())
     }
 
     pub(crate) fn as_slice(&self) -> &[E] {
@@ -71,19 +66,13 @@ impl<E: Element> Aligned<E> {
         aligned
     }
 
-    /// The first `len` elements, after growing to hold them; `None` if there is no memory for so many. What they hold is
-    /// left over from before.
-    pub(crate) fn take(&mut self, len: usize) -> Option<&mut [E]> {
+    /// So many zeros; `None` if there is no memory for them.
+    pub(super) fn try_zeroed(len: usize) -> Option<Self> {
         let all = len.checked_add(Self::SPARE)?;
-        if self.data.len() < all {
-            *self = Self::new();
-            let mut data = Vec::new();
-            data.try_reserve_exact(all).ok()?;
-            data.resize(all, E::ZERO);
-            *self = Self::within(data, len);
-        }
-        self.len = len;
-        Some(self.as_mut_slice())
+        let mut data = Vec::new();
+        data.try_reserve_exact(all).ok()?;
+        data.resize(all, E::ZERO);
+        Some(Self::within(data, len))
     }
 
     /// `len` elements somewhere in `data`, which has some to spare.
@@ -100,21 +89,9 @@ impl<E: Element> Clone for Aligned<E> {
     }
 }
 
-impl<E> Default for Aligned<E> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<E: PartialEq> PartialEq for Aligned<E> {
     fn eq(&self, other: &Self) -> bool {
         self.as_slice() == other.as_slice()
-    }
-}
-
-impl<E> fmt::Debug for Aligned<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} elements", self.len)
     }
 }
 
@@ -143,7 +120,7 @@ mod tests {
         assert_eq!(adopted.as_slice().as_ptr(), place);
         let clone = adopted.clone();
         assert_eq!(clone.as_slice().as_ptr().align_offset(LINE), 0);
-        assert_eq!(clone, adopted);
+        assert!(clone == adopted, "the same elements");
         let values = adopted.into_vec();
         assert_eq!(values.as_ptr(), place);
     }
