@@ -199,7 +199,7 @@ impl<'a> Bench<'a> {
 
     /// Whether the image is wide enough for columns of constants to slide, which is always faster then. 3x3 filters of
     /// 1080x1920 pixels take, in us, sliding and in place: box 221, 365; Laplacian 217, 283; sharpen 220, 290; emboss
-    /// 260, 334.
+    /// 260, 334. (On a Zen 4. On a Granite Rapids all wait for memory: 686, 643; 667, 632; emboss 673, 626.)
     fn slides(&self) -> bool {
         let slide = Slide::of(self.spec, self.machine.lanes);
         let is_wide = slide.is_some_and(|slide| self.out.w >= slide.least_width());
