@@ -3,7 +3,6 @@
 
 use fearless_simd::Simd;
 
-#[cfg(feature = "alloc")]
 use crate::filtering::Filtering;
 #[cfg(feature = "alloc")]
 use crate::memory::Resident;

@@ -294,8 +294,8 @@ fn pack_for<K: Trainable>(isa: Isa, weight: &Tensor<K::Elem, 4>, bias: Option<&T
     K::from_parameters(Parameters {
         isa,
         original: scheme.filtering.map(|_| Resident::from_slice(weight.as_slice())),
-        weights: Resident::from_slice(&pack(isa, weight.as_slice(), &K::CONFIG, scheme)),
-        bias: Resident::from_slice(&pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme)),
+        weights: pack(isa, weight.as_slice(), &K::CONFIG, scheme),
+        bias: pack_bias(bias.map(Tensor::as_slice), &K::CONFIG, scheme),
     })
 }
 

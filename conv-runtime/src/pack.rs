@@ -13,14 +13,14 @@
 //! Large constants are cut into panels of a cache line instead of blocks. Then kernels of all vector widths share them,
 //! with blocks that are several panels, or a part of one.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::Conv2dConfig;
 #[cfg(feature = "alloc")]
 use crate::filtering::{Filtering, Kernels};
 use crate::kernel::Scheme;
+#[cfg(feature = "alloc")]
+use crate::memory::Resident;
 #[cfg(feature = "alloc")]
 use crate::{Element, Isa, Tensor};
 
@@ -80,12 +80,17 @@ pub(crate) fn place(block: Block, scheme: &Scheme, terms: usize) -> Range<usize>
 
 #[cfg(feature = "alloc")]
 /// The weights in a kernel's order, for an instruction set.
-pub(crate) fn pack<E: Element>(isa: Isa, weight: &[E], config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
+pub(crate) fn pack<E: Element>(
+    isa: Isa,
+    weight: &[E],
+    config: &Conv2dConfig,
+    scheme: &Scheme,
+) -> Resident<E> {
     let len = packed_channels(scheme, config.out_per_group()) * config.groups * terms(config, scheme);
-    let mut packed = alloc::vec![E::ZERO; len];
+    let mut packed = Resident::zeroed(len);
     match &scheme.filtering {
-        Some(filtering) => transform(isa, weight, config, scheme, filtering, &mut packed),
-        None => pack_into(weight, config, scheme, &mut packed),
+        Some(filtering) => transform(isa, weight, config, scheme, filtering, packed.as_mut_slice()),
+        None => pack_into(weight, config, scheme, packed.as_mut_slice()),
     }
     packed
 }
@@ -143,12 +148,16 @@ pub(crate) fn unpack_into<E: Element>(
 
 #[cfg(feature = "alloc")]
 /// The biases (zeros where there are none), filled up like the weights.
-pub(crate) fn pack_bias<E: Element>(bias: Option<&[E]>, config: &Conv2dConfig, scheme: &Scheme) -> Vec<E> {
+pub(crate) fn pack_bias<E: Element>(
+    bias: Option<&[E]>,
+    config: &Conv2dConfig,
+    scheme: &Scheme,
+) -> Resident<E> {
     let channels = config.out_per_group();
     let width = packed_channels(scheme, channels);
-    let mut packed = alloc::vec![E::ZERO; width * config.groups];
+    let mut packed = Resident::zeroed(width * config.groups);
     if let Some(bias) = bias {
-        for (to, from) in packed.chunks_exact_mut(width).zip(bias.chunks_exact(channels)) {
+        for (to, from) in packed.as_mut_slice().chunks_exact_mut(width).zip(bias.chunks_exact(channels)) {
             to[..channels].copy_from_slice(from);
         }
     }
@@ -195,6 +204,7 @@ fn each(config: &Conv2dConfig, scheme: &Scheme, mut visit: impl FnMut(usize, usi
 #[expect(clippy::cast_precision_loss, reason = "small integers are exact")]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn scheme(block: usize, tail: usize) -> Scheme {
         Scheme { block, tail, ..Scheme::IMAGE }
@@ -218,7 +228,7 @@ mod tests {
             let scheme = Scheme { panel, ..scheme(block, tail) };
             let packed = pack(Isa::best(), weight.as_slice(), &config, &scheme);
             assert_eq!(
-                unpack(&packed, &config, &scheme),
+                unpack(packed.as_slice(), &config, &scheme),
                 weight,
                 "block {block}, tail {tail}, panel {panel}"
             );
@@ -245,7 +255,7 @@ mod tests {
             Tensor::<f32, 4>::from_fn(config.weight_shape(), |[o, c, _, j]| (100 * o + 10 * c + j) as f32);
         let packed = pack(Isa::best(), weight.as_slice(), &config, &scheme(2, 2));
         // tap 0: channel 0, channel 1; tap 1: ..; then the tail, whose second lane is filled with zeros
-        assert_eq!(packed[..8], [0., 100., 10., 110., 1., 101., 11., 111.]);
-        assert_eq!(packed[8..], [200., 0., 210., 0., 201., 0., 211., 0.]);
+        assert_eq!(packed.as_slice()[..8], [0., 100., 10., 110., 1., 101., 11., 111.]);
+        assert_eq!(packed.as_slice()[8..], [200., 0., 210., 0., 201., 0., 211., 0.]);
     }
 }

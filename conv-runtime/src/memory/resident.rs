@@ -28,11 +28,18 @@ impl<E> Resident<E> {
 }
 
 impl<E: Element> Resident<E> {
+    /// So many zeros.
+    ///
+    /// # Panics
+    /// Like [`Vec`](alloc::vec::Vec), if they need more than `isize::MAX` bytes.
+    pub(crate) fn zeroed(len: usize) -> Self {
+        let memory = Memory::huge(len).unwrap_or_else(|| Memory::Heap(Aligned::full(len, E::ZERO)));
+        Self { memory, len }
+    }
+
     /// A copy of `values`.
     pub(crate) fn from_slice(values: &[E]) -> Self {
-        let memory =
-            Memory::huge(values.len()).unwrap_or_else(|| Memory::Heap(Aligned::full(values.len(), E::ZERO)));
-        let mut resident = Self { memory, len: values.len() };
+        let mut resident = Self::zeroed(values.len());
         resident.as_mut_slice().copy_from_slice(values);
         resident
     }
@@ -61,7 +68,7 @@ impl<E: Element> Resident<E> {
         &self.memory.as_slice()[..self.len]
     }
 
-    fn as_mut_slice(&mut self) -> &mut [E] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [E] {
         &mut self.memory.as_mut_slice()[..self.len]
     }
 }
