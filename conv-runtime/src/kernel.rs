@@ -239,7 +239,8 @@ pub struct Parameters<E: Element> {
 impl<E: Element> PartialEq for Parameters<E> {
     fn eq(&self, other: &Self) -> bool {
         self.isa == other.isa
-            && self.as_ref().original == other.as_ref().original
+            && self.original.as_ref().map(Resident::as_slice)
+                == other.original.as_ref().map(Resident::as_slice)
             && self.weights.as_slice() == other.weights.as_slice()
             && self.bias.as_slice() == other.bias.as_slice()
     }

@@ -197,9 +197,10 @@ impl<'a> Bench<'a> {
         slide.tiles(self.spec, self.out.h, self.machine).map(|tile| self.plan(tile)).collect()
     }
 
-    /// Whether the image is wide enough for columns of constants to slide, which is always faster then. 3x3 filters of
-    /// 1080x1920 pixels take, in us, sliding and in place: box 221, 365; Laplacian 217, 283; sharpen 220, 290; emboss
-    /// 260, 334. (On a Zen 4. On a Granite Rapids all wait for memory: 686, 643; 667, 632; emboss 673, 626.)
+    /// Whether the image is wide enough for columns of constants to slide, which is faster then, unless all wait for
+    /// memory. 3x3 filters of 1080x1920 pixels take, in us, sliding and in place, on a Zen 4: box 221, 365; Laplacian 217,
+    /// 283; sharpen 220, 290; emboss 260, 334; on a Granite Rapids, whose memory is slower: box 686, 643; Laplacian 667,
+    /// 632; emboss 673, 626.
     fn slides(&self) -> bool {
         let slide = Slide::of(self.spec, self.machine.lanes);
         let is_wide = slide.is_some_and(|slide| self.out.w >= slide.least_width());

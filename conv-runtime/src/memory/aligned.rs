@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn starts_at_a_cache_line_and_survives_a_move_and_a_clone() {
+    fn starts_at_a_cache_line_and_survives_a_clone() {
         for len in [1, 15, 16, 17, 1000] {
             let values: Vec<f32> = (0u16..len).map(f32::from).collect();
             let aligned = Aligned::from_slice(&values);
