@@ -5,7 +5,8 @@
 //! channels @14, 838 and 732; 512 @7, 1390 and 1110; 518 to 338 channels @9, 1314 and 1010; weights of 2.4 and 4 MB, no
 //! difference. To read an element of the next page early, for nothing but its address, was no faster: it waits, too.
 //!
-//! A system maps such memory anew each time, filled with zeros, so that it is for what lasts.
+//! A system maps such memory anew each time, filled with zeros, so that it is for what lasts. (A scratch of one call is
+//! mapped, too, if it is large: all gradients of 512 channels @7 take 4340 us so, and 4360 with that scratch on the heap.)
 
 #[cfg(all(feature = "huge-pages", target_os = "linux"))]
 mod mapped {
