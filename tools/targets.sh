@@ -40,8 +40,10 @@ standard_library() {
     flags+=" --sysroot=${log##*$'\n'}"
 }
 
+# Tests have images of arrays on the stack: as large a one as a thread's elsewhere, twice WebAssembly's usual.
 wasi() {
     need node nodejs
+    flags+=' -Clink-arg=-zstack-size=2097152'
     set_for RUNNER "node --no-warnings $here/wasi.mjs"
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn copy<S: Simd, E: Element>(simd: S, job: Job, image: &[E], copy: &m
     }
 }
 
-/// One row of the image, all channels. `image` starts at the row, in the first channel.
+/// One row of the image, all channels. `image` starts at the row, in the first channel. (All rows of some channels, and then
+/// of the next, so that fewer pages are read in turn, took layers 0 to 5 % longer.)
 #[inline(always)]
 fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job, image: &[E], pixels: &mut [E]) {
     let ([_, w], channels) = (job.image, job.channels);
@@ -75,33 +76,43 @@ fn squares<const N: usize, S: Simd, E: Element>(simd: S, job: &Job, image: &[E],
             if channel + N <= channels && N <= w {
                 let rows: [<E as SimdFloatElement>::Native<S>; N] = load_rows(simd, image, N, job.plane);
                 store_all(&transpose(rows), pixels, job.depth);
-                continue;
-            }
-            // A loop, for `array::from_fn` is not always inlined, and then knows no vectors.
-            let mut rows = [<E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO); N];
-            for (c, row) in rows.iter_mut().enumerate().take(channels - channel) {
-                *row = load::<N, S, E>(simd, &image[c * job.plane..], w - x);
-            }
-            let columns = transpose::<N, S, <E as SimdFloatElement>::Native<S>>(rows);
-            for (p, column) in columns.iter().enumerate().take(w - x) {
-                column.store_slice(&mut pixels[p * job.depth..][..N]);
+            } else {
+                let columns = part::<N, S, E>(simd, job, image, N.min(channels - channel));
+                for (p, column) in columns.iter().enumerate().take(w - x) {
+                    column.store_slice(&mut pixels[p * job.depth..][..N]);
+                }
             }
         }
     }
 }
 
-/// A vector from a row of which `rest` elements are left.
+/// The columns of a square of fewer channels, or of a row that is narrower than it: then those past its end are of the next.
 #[inline(always)]
-fn load<const N: usize, S: Simd, E: Element>(
+fn part<const N: usize, S: Simd, E: Element>(
     simd: S,
-    row: &[E],
-    rest: usize,
-) -> <E as SimdFloatElement>::Native<S> {
-    if rest >= N {
+    job: &Job,
+    image: &[E],
+    channels: usize,
+) -> [<E as SimdFloatElement>::Native<S>; N] {
+    if channels == N && (N - 1) * job.plane + N <= image.len() {
+        return transpose(load_rows(simd, image, N, job.plane));
+    }
+    // A loop, for `array::from_fn` is not always inlined, and then knows no vectors.
+    let mut rows = [<E as SimdFloatElement>::Native::<S>::splat(simd, E::ZERO); N];
+    for (c, row) in rows.iter_mut().enumerate().take(channels) {
+        *row = load::<N, S, E>(simd, &image[c * job.plane..]);
+    }
+    transpose::<N, S, <E as SimdFloatElement>::Native<S>>(rows)
+}
+
+/// A vector from here on, or as much of it as there is.
+#[inline(always)]
+fn load<const N: usize, S: Simd, E: Element>(simd: S, row: &[E]) -> <E as SimdFloatElement>::Native<S> {
+    if row.len() >= N {
         return <E as SimdFloatElement>::Native::<S>::from_slice(simd, &row[..N]);
     }
     let mut narrow = [E::ZERO; N];
-    for (to, from) in narrow.iter_mut().zip(&row[..rest]) {
+    for (to, from) in narrow.iter_mut().zip(row) {
         *to = *from;
     }
     <E as SimdFloatElement>::Native::<S>::from_slice(simd, &narrow)

@@ -8,11 +8,13 @@ use std::path::Path;
 
 // All at once: trybuild compiles them so where none has to run.
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn compile_errors() {
     trybuild::TestCases::new().compile_fail("fail/*.rs");
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly starts no processes")]
 fn odd_but_right() {
     trybuild::TestCases::new().pass("pass/*.rs");
 }

@@ -29,6 +29,13 @@ const MOST_TRANSFORMED: usize = 1 << 20;
 /// The most bytes of weights of which tiles have four outputs along an axis with a stride.
 const MOST_STRIDED: usize = 12 << 10;
 
+/// Bytes of the weights of all products that stay in the second-level cache, and of pixels in a band of minimal filtering
+/// then; of more weights, how many times as many bytes as such a band they have, and the most bytes of it.
+const AT_HAND: usize = 1 << 20;
+const LEAST_IN_BAND: usize = 64 << 10;
+const WEIGHTS_TO_BAND: usize = 5;
+const MOST_IN_BAND: usize = 2 << 20;
+
 /// All plans worth comparing: at least one.
 ///
 /// Of many constant weights the program should hold one order, not one for each vector width. They lie in panels of a
@@ -266,7 +273,7 @@ impl<'a> Bench<'a> {
             copy: reads.copy,
             phases: reads.phases,
             min_width: reads.min_width,
-            bands: if flatten { self.columns_together(tile, block) } else { bands(tile, spec) },
+            bands: if flatten { self.columns_together(tile, block) } else { bands(tile, spec, self.machine) },
             even: self.even(tile),
             block,
             tail,
@@ -324,9 +331,9 @@ impl Reads {
 /// Where few channels are read, and each only a few times, a band should stay in the first-level cache on
 /// its way from the copy to the kernel; elsewhere the second level is near enough, and the weights, which
 /// are read once a band, want to be read seldom.
-fn bands(tile: Tile, spec: &Spec) -> Bands {
+fn bands(tile: Tile, spec: &Spec, machine: Machine) -> Bands {
     let bands = match tile {
-        Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs),
+        Tile::Winograd { outputs, .. } => return winograd_bands(spec, outputs, machine),
         // Nothing is copied: of a large image, threads share out the bands.
         Tile::InPlace { rows, .. } | Tile::Slide { rows } => {
             return Bands { bytes: 512 << 10, least: 16, step: rows };
@@ -359,13 +366,16 @@ fn filter_outputs(spec: &Spec, machine: Machine) -> Vec<Hw> {
     rows.flat_map(|h| columns.iter().map(move |&w| Hw { h, w })).collect()
 }
 
-/// All tiles of a band are in the cache together, transformed; the weights of all products are read once a
-/// band. The smaller these are, the smaller the bands. (518 to 338 channels @9, Zen 4, in two bands of F(4, 3): 1735 us, in
-/// one 1260.)
-fn winograd_bands(spec: &Spec, outputs: Hw) -> Bands {
-    let weights = spec.in_per_group().saturating_mul(spec.out_per_group());
-    let sizes = [(128 * 128, 64 << 10), (256 * 256, 256 << 10)];
-    let bytes = sizes.into_iter().find(|(most, _)| weights <= *most).map_or(512 << 10, |(_, bytes)| bytes);
+/// A band's tiles are read once for each block of channels; the weights of all products once for each band, from beyond the
+/// second-level cache if they are many. Then bands grow with the weights, though their tiles may not fit that cache either.
+/// (In bands of at most 64 KiB below 128 channels, 256 KiB below 256 and 512 KiB above, and so; in us, a Granite Rapids,
+/// AVX-512 and AVX2: 3x3, 128 channels @28 536 and 467, 874 and 660; 256 @28 2199 and 1757, 3520 and 2600; 256 @56 8150 and
+/// 7030, 11400 and 10000; 512 @28 9790 and 6850, 14200 and 10100; but 128 @56 1750 and 1890, 2900 and 2740.)
+fn winograd_bands(spec: &Spec, outputs: Hw, machine: Machine) -> Bands {
+    let Hw { h, w } = products(spec, outputs);
+    let kernels = spec.in_per_group().saturating_mul(spec.out_per_group());
+    let weights = kernels.saturating_mul(h * w * machine.bytes);
+    let bytes = if weights > AT_HAND { (weights / WEIGHTS_TO_BAND).min(MOST_IN_BAND) } else { LEAST_IN_BAND };
     let step = outputs.h.saturating_mul(spec.dilation.h);
     // Two rows of tiles at least, and with a stride, where an output has more weights, eight rows: 3x3, 64 to 128 channels
     // @56, 660 us for 770.
