@@ -2,7 +2,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "cycles are estimates")]
 
-use super::{Cost, FIRST_LEVEL, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
+use super::{Cost, LANE, Layer, SECOND_LEVEL, SQUARE, STREAM, TILE, step};
 use crate::plan::{Geometry, pixel_steps, products, turns};
 use crate::spec::Hw;
 
@@ -19,15 +19,18 @@ const MEMORY_512: f64 = 6.0;
 /// Bytes a cycle of a product's weights from the second-level cache, the first time in a band. (AVX-512, a Granite Rapids,
 /// 3x3, 64 channels @56: tiles of 4 by 4 vectors 655 us, of 14 by 2 550, though a step of either is as fast.)
 const NEAR_WEIGHTS: f64 = 16.0;
+/// The most bytes of such weights that the first-level cache keeps for the next tiles. (3x3, 160 channels @28, tiles of 10 by 2
+/// vectors, with 20 KB, 751 us, of 7 by 3, with 31, 808.)
+const HELD: f64 = 27e3;
 /// Bytes a cycle of what does not fit the second-level cache. (At 8, tiles of 2x4 outputs seemed cheaper than 4x4, and
 /// direct sums than 5x5 taps. Medians on a Zen 4, in us, then and now: 3x3, 256 channels @56, 12600 and 9600; 89 to 43
 /// @107x109, 3700 and 2990, with AVX2 4300 and 3500; 32 @224 4740 and 4120, at 16 still 4780; 5x5, 32 @64, 1800 and 920.)
 const OVERFLOW: f64 = 32.0;
 /// Bytes a cycle of weights that are more than what is at hand, with vectors of 512 bits and a stride: they are awaited, all of
-/// them. (On a Granite Rapids, 3x3 of stride 2, directly and so: 128 channels @56 1581 and 1648 us, 107 to 124 @51x59 1264
-/// and 1307, 512 @14 2259 and 2897, 256 to 512 @14 928 and 1235, but 64 to 128 @56 759 and 660.)
+/// them. (On a Granite Rapids, 3x3 of stride 2, directly and so: 107 to 124 channels @51x59, 1.3 MB, 943 and 980 us; 128 @56,
+/// 1.6 MB, 1120 and 1068; 512 @14, 26 MB, 2259 and 2897; 256 to 512 @14 928 and 1235; but 64 to 128 @56 759 and 660.)
 const AWAITED: f64 = 8.0;
-const AT_HAND: f64 = 1e6;
+const AT_HAND: f64 = 1.7e6;
 /// One product of one vector, transformed; with a stride, for which half of the products are pixels.
 const TRANSFORM: f64 = 3.5;
 const TRANSFORM_STRIDED: f64 = 2.1;
@@ -77,7 +80,7 @@ impl Layer<'_> {
         let one = depth * each_step + accumulators as f64 * 1.5 + TILE;
         // A product's weights come from the second-level cache once a band, and once a pass if the first can't hold them.
         let weights = vectors as f64 * lanes * self.plan.machine.bytes as f64;
-        let is_held = depth * weights <= FIRST_LEVEL;
+        let is_held = depth * weights <= HELD;
         let from_afar = if is_held { passes.min(geometry.bands() as f64) } else { passes };
         let is_wide = self.plan.machine.bits == 512;
         let wait = if is_wide { (weights / NEAR_WEIGHTS - each_step).max(0.0) } else { 0.0 };
