@@ -323,8 +323,8 @@ fn images(spec: &Spec) -> Vec<(Hw, f64)> {
 fn nominal_side(spec: &Spec) -> usize {
     let first = spec.in_channels <= 4 && spec.stride.h.max(spec.stride.w) > 1;
     let channels = spec.in_channels.saturating_mul(spec.out_channels).isqrt();
-    // Constant kernels of a few channels filter photographs.
-    let filters = spec.pattern.is_known() && channels <= 4;
+    // Constant kernels of a few channels filter photographs, and so do those that make as many as they read.
+    let filters = channels <= 4 && (spec.pattern.is_known() || spec.in_channels == spec.out_channels);
     match channels {
         512.. => 7,
         192.. => 14,

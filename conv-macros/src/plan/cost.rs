@@ -241,12 +241,13 @@ impl Layer<'_> {
         let channels = self.plan.width(tail);
         let rows = fitting(&[rows, 1], self.out.h);
         let products = spec.taps_with((self.plan.block, tail), channels, |factor| factor != Factor::Zero);
-        let tile = columns.cycles(spec, machine, [channels, rows], products);
+        let across = columns.row(spec, machine, [channels, rows], products, self.out.w);
         let row = beside(spec, rows);
         let down = self.out.h.div_ceil(rows) as f64;
         let tiles = down * self.out.w.div_ceil(machine.lanes) as f64;
         let stores = (channels * rows) as f64 * 1.5;
-        Cost { compute: tiles * (tile + STEP), copy: 0.0, write: tiles * stores + down * (row + 0.75 * TILE) }
+        let write = tiles * stores + down * (row + 0.75 * TILE);
+        Cost { compute: down * across + tiles * STEP, copy: 0.0, write }
     }
 
     fn slide(&self, rows: usize) -> Cost {
