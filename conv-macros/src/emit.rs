@@ -312,6 +312,12 @@ impl Emitter<'_> {
                 let (reg, lanes) = (register(reg), Literal::u64_unsuffixed(*lanes));
                 quote!(#private::keep(simd, #reg, #lanes))
             }
+            Vector::Pick { reg, lanes } => {
+                let reg = register(reg);
+                let bytes = Literal::usize_unsuffixed(lanes.len() * self.dtype.bytes());
+                let lanes = lanes.iter().map(|lane| Literal::u8_unsuffixed(*lane));
+                quote!(#private::pick(simd, #reg, const { &#private::bytes::<_, #bytes>([#(#lanes),*]) }))
+            }
             Vector::Unzip { low, high, odd, crossed } => {
                 let (low, high) = (register(low), register(high));
                 let unzip = match (odd, crossed) {

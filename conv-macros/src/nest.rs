@@ -197,6 +197,8 @@ pub(crate) enum Vector {
     Last { window: Reg, count: Index },
     /// The lanes of another register whose bits are set, and zeros in the others.
     Keep { reg: Reg, lanes: u64 },
+    /// Lanes of another register, in any order and any of them several times.
+    Pick { reg: Reg, lanes: Vec<u8> },
     /// Every second lane of two registers: the even ones, or the odd. In order, or `crossed`: with the second and the
     /// third quarter exchanged, which takes one instruction less where vectors are two halves.
     Unzip { low: Reg, high: Reg, odd: bool, crossed: bool },

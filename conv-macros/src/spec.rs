@@ -194,6 +194,22 @@ impl PaddingMode {
     /// All of them.
     pub(crate) const ALL: [Self; 4] = [Self::Zeros, Self::Reflect, Self::Replicate, Self::Circular];
 
+    /// The pixel that stands at padded index `at`, on an axis of `size` pixels with `before` in front of it. None is a
+    /// zero.
+    pub(crate) fn source(self, at: usize, before: usize, size: usize) -> Option<usize> {
+        let last = size - 1;
+        match (at.checked_sub(before), self) {
+            (Some(i), _) if i < size => Some(i),
+            (_, Self::Zeros) => None,
+            (None, Self::Reflect) => Some(before - at),
+            (Some(i), Self::Reflect) => Some(2 * last - i),
+            (None, Self::Replicate) => Some(0),
+            (Some(_), Self::Replicate) => Some(last),
+            (None, Self::Circular) => Some(size + at - before),
+            (Some(i), Self::Circular) => Some(i - size),
+        }
+    }
+
     /// The mode of this name.
     pub(crate) fn find(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.word() == word)

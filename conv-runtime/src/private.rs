@@ -97,6 +97,22 @@ pub fn slide<const BY: usize, S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V
     low.slide::<BY>(high)
 }
 
+/// Bytes of a vector, each by its place: for [`pick`].
+#[inline(always)]
+pub fn pick<S: Simd, V: SimdBase<S>>(simd: S, vector: V, bytes: &[u8]) -> V {
+    vector.swizzle_dyn(V::ByteVector::from_slice(simd, bytes))
+}
+
+/// The places of the `BYTES` bytes of these lanes.
+pub const fn bytes<const LANES: usize, const BYTES: usize>(lanes: [u8; LANES]) -> [u8; BYTES] {
+    let (each, mut all, mut at) = (BYTES / LANES, [0; BYTES], 0);
+    while at < BYTES {
+        all[at] = lanes[at / each] * each as u8 + (at % each) as u8;
+        at += 1;
+    }
+    all
+}
+
 /// Every second lane of two vectors, from the first on.
 #[inline(always)]
 pub fn unzip_even<S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V) -> V {

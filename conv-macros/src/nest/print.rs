@@ -109,6 +109,7 @@ impl Display for Vector {
             Self::Part { row, at, len } => write!(f, "load {row}[{at}] up to {len}"),
             Self::Last { window, count } => write!(f, "load the last {count} of {window}"),
             Self::Keep { reg, lanes } => write!(f, "lanes {lanes:#b} of {reg}"),
+            Self::Pick { reg, lanes } => write!(f, "lanes {lanes:?} of {reg}"),
             Self::Unzip { low, high, odd, crossed } => {
                 let crossed = if *crossed { ", crossed" } else { "" };
                 write!(f, "{} lanes of {low}, {high}{crossed}", if *odd { "odd" } else { "even" })

@@ -13,7 +13,7 @@
 //! weights are kept, 70, four 100, eight 116; 80 over a copy.
 //!
 //! Padding modes other than zeros take a splat for each column beside the image, and a shift for each but the first.
-//! 3x3, zeros, reflect, and reflect over a copy: 128 channels @56 49, 50, 110; 576 channels @14 18, 22, 41.
+//! 3x3, zeros, reflect, and reflect over a copy: 128 channels @56 49, 50, 110. Rows of a vector at most are shuffled instead.
 //!
 //! With stride 2, to carry the odd columns along and shift them is no faster than to load what is one column
 //! before: 86 for 86 with two rows, 136 for 88 with four. Nor do shuffles within blocks of four lanes, which AVX2

@@ -64,10 +64,7 @@ impl Machine {
     }
 
     fn of(family: Family, bits: usize, registers: usize, dtype: Dtype) -> Self {
-        let bytes = match dtype {
-            Dtype::F32 => 4,
-            Dtype::F64 => 8,
-        };
+        let bytes = dtype.bytes();
         Self { family, bits, lanes: bits / 8 / bytes, registers, bytes }
     }
 

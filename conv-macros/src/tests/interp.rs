@@ -264,6 +264,10 @@ impl Interpreter {
                 let kept = |(lane, value): (usize, &f64)| if lanes >> lane & 1 == 1 { *value } else { 0.0 };
                 self.registers[reg].iter().enumerate().map(kept).collect()
             }
+            Vector::Pick { reg, lanes } => {
+                assert_eq!(lanes.len(), self.lanes);
+                lanes.iter().map(|lane| self.registers[reg][usize::from(*lane)]).collect()
+            }
             Vector::Unzip { low, high, odd, crossed } => {
                 let both = self.registers[low].iter().chain(&self.registers[high]);
                 let lanes: Vec<_> = both.skip(usize::from(*odd)).step_by(2).copied().collect();

@@ -1,9 +1,12 @@
 //! What stands beside a row of the image that is read in place.
 
-use super::row::{Row, Widths, zero};
+use super::row::{Place, Row, Tile, Widths, zero};
 use crate::nest::{Index, Reg, Vector};
 use crate::plan::InPlace;
 use crate::spec::PaddingMode;
+
+/// Bytes of AVX-512's vectors.
+const BYTES_512: usize = 64;
 
 /// A column outside the row: so far before its first, or after its last.
 #[derive(Clone, Copy)]
@@ -15,6 +18,33 @@ enum Outside {
 impl Row<'_> {
     fn pads_zeros(&self) -> bool {
         self.tile.spec.padding_mode == PaddingMode::Zeros
+    }
+
+    /// The lanes that a tap of a row's only tile meets, of a row that is known, and no wider than a vector: then what stands
+    /// beside it is in that vector, too.
+    pub(super) fn picks(&self, j: usize) -> Option<Vec<u8>> {
+        let Tile { spec, columns, widths, ref place, .. } = *self.tile;
+        let (image, out) = (widths.image.constant()?, widths.out.constant()?);
+        if !matches!(place, Place::Only) || !self.gains_by_picks(image) {
+            return None;
+        }
+        let lane = |x: usize| {
+            let at = x.min(out - 1) * columns.stride + j * spec.dilation.w;
+            let from = spec.padding_mode.source(at, columns.left, image);
+            u8::try_from(from.unwrap_or(image)).ok()
+        };
+        (0..widths.lanes).map(lane).collect()
+    }
+
+    /// Whether a shuffle for each tap is faster than what else it takes: with zeros that is little, and AVX-512 alone shuffles in
+    /// one instruction, of which five to a row are as slow; and after a row that is narrower there is a zero. (Depthwise, us,
+    /// without and with: 3x3 576@14, zeros 28 and 23, reflected 32 and 22; 5x5 672@14, reflected 240 and 104, with stride 2 125
+    /// and 65; 512@14, zeros 83 and 94, @15 with stride 2 84 and 61. AVX2, 3x3 960@7, zeros 17 and 18, reflected 48 and 27.)
+    fn gains_by_picks(&self, image: usize) -> bool {
+        let Tile { spec, columns, widths, .. } = *self.tile;
+        let few = spec.kernel.w <= 3 || columns.stride > 1;
+        let is_512 = spec.dtype.bytes() * widths.lanes == BYTES_512;
+        if self.pads_zeros() { is_512 && few && image < widths.lanes } else { image <= widths.lanes }
     }
 
     /// A register whose last lanes are the last so many columns of a sort before the row.

@@ -115,13 +115,22 @@ impl<'a> Row<'a> {
         let before = column.group.min(0).unsigned_abs() / columns.stride;
         let begins = matches!(place, Place::First | Place::Only);
         self.set(&Reg::new("x", &[self.r, j, 0]), |row| {
-            if before > 0 && begins {
+            if let Some(lanes) = row.picks(j) {
+                Vector::Pick { reg: row.whole(), lanes }
+            } else if before > 0 && begins {
                 let (low, high) = (row.before(before, column.phase), row.sort(0, column.phase));
                 Vector::Slide { low, high, by: widths.lanes - before }
             } else {
                 Vector::Same { reg: row.sort(column.group, column.phase) }
             }
         });
+    }
+
+    /// All of a row.
+    fn whole(&mut self) -> Reg {
+        let reg = Reg::new("whole", &[self.r]);
+        self.set(&reg, |row| Vector::Part { row: row.row(), at: 0, len: row.tile.widths.image.clone() });
+        reg
     }
 
     /// A vector of the columns of one sort, from the group on that starts so far from the tile's first output.

@@ -70,17 +70,7 @@ impl Whole {
 
 /// The padded indices of an axis that hold a pixel, and which.
 fn axis(mode: PaddingMode, before: usize, size: usize, after: usize) -> Vec<(usize, usize)> {
-    let last = size - 1;
-    let source = |at: usize| match (at.checked_sub(before), mode) {
-        (Some(i), _) if i < size => Some(i),
-        (_, PaddingMode::Zeros) => None,
-        (None, PaddingMode::Reflect) => Some(before - at),
-        (Some(i), PaddingMode::Reflect) => Some(2 * last - i),
-        (None, PaddingMode::Replicate) => Some(0),
-        (Some(_), PaddingMode::Replicate) => Some(last),
-        (None, PaddingMode::Circular) => Some(size + at - before),
-        (Some(i), PaddingMode::Circular) => Some(i - size),
-    };
+    let source = |at: usize| mode.source(at, before, size);
     (0..before + size + after).filter_map(|at| Some((at, source(at)?))).collect()
 }
 
