@@ -97,13 +97,15 @@ pub fn slide<const BY: usize, S: Simd, V: SimdBase<S>>(_simd: S, low: V, high: V
     low.slide::<BY>(high)
 }
 
-/// Bytes of a vector, each by its place: for [`pick`].
+/// Bytes of a vector, each by its place in it: lanes in any order, which [`bytes`] finds the places of.
 #[inline(always)]
 pub fn pick<S: Simd, V: SimdBase<S>>(simd: S, vector: V, bytes: &[u8]) -> V {
     vector.swizzle_dyn(V::ByteVector::from_slice(simd, bytes))
 }
 
 /// The places of the `BYTES` bytes of these lanes.
+#[expect(clippy::cast_possible_truncation, reason = "a vector has 64 bytes at most")]
+#[must_use]
 pub const fn bytes<const LANES: usize, const BYTES: usize>(lanes: [u8; LANES]) -> [u8; BYTES] {
     let (each, mut all, mut at) = (BYTES / LANES, [0; BYTES], 0);
     while at < BYTES {

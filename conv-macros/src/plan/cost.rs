@@ -328,7 +328,8 @@ impl Layer<'_> {
             _ => 6.0,
         };
         let Padding { left, right, .. } = spec.padding;
-        let border = if spec.padding_mode == PaddingMode::Zeros { 0.0 } else { (left + right) as f64 * BORDER };
+        let border =
+            if spec.padding_mode == PaddingMode::Zeros { 0.0 } else { (left + right) as f64 * BORDER };
         spec.in_per_group() as f64 * rows * ((row + ROW) * slower + border)
     }
 }
