@@ -40,11 +40,12 @@ standard_library() {
     flags+=" --sysroot=${log##*$'\n'}"
 }
 
-# Tests have images of arrays on the stack: as large a one as a thread's elsewhere, twice WebAssembly's usual.
+# Tests have images of arrays on the stack: as large a one as a thread's elsewhere, twice WebAssembly's usual. And V8 forgets
+# the bytecode of what a program returns to, if it runs for more than some seconds, and then crashes (Node.js 20).
 wasi() {
     need node nodejs
     flags+=' -Clink-arg=-zstack-size=2097152'
-    set_for RUNNER "node --no-warnings $here/wasi.mjs"
+    set_for RUNNER "node --no-warnings --no-flush-bytecode $here/wasi.mjs"
 }
 
 # Tests that start themselves again need to know what runs them.
