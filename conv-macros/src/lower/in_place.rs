@@ -19,8 +19,9 @@
 //!    a vector, and takes another, slower instruction to put the quarters in order: once a vector of outputs instead of
 //!    once a tap, where all taps of a tile agree.
 //! 4. The last tile of a row overlaps the one before. An output that is as narrow as a vector is one tile, whose rows
-//!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. Where it is not
-//!    known how narrow it is, and padding is not zeros, its rows are those of a padded copy.
+//!    are stored as whole vectors, top to bottom: what is past a row's end is written over by the next. If the image is
+//!    known, and no wider than a vector either, one shuffle of its row is what a tap meets, padding and all. Where it is
+//!    not known how narrow it is, and padding is not zeros, its rows are those of a padded copy.
 
 mod padding;
 mod row;
