@@ -31,7 +31,7 @@ const MOST_STRIDED: usize = 12 << 10;
 
 /// Bytes of the weights of all products that stay in the second-level cache, and of pixels in a band of minimal filtering
 /// then; of more weights, how many times as many bytes as such a band they have, and the most bytes of it.
-const AT_HAND: usize = 1 << 20;
+const FEW_WEIGHTS: usize = 1 << 20;
 const LEAST_IN_BAND: usize = 64 << 10;
 const WEIGHTS_TO_BAND: usize = 5;
 const MOST_IN_BAND: usize = 2 << 20;
@@ -375,7 +375,8 @@ fn winograd_bands(spec: &Spec, outputs: Hw, machine: Machine) -> Bands {
     let Hw { h, w } = products(spec, outputs);
     let kernels = spec.in_per_group().saturating_mul(spec.out_per_group());
     let weights = kernels.saturating_mul(h * w * machine.bytes);
-    let bytes = if weights > AT_HAND { (weights / WEIGHTS_TO_BAND).min(MOST_IN_BAND) } else { LEAST_IN_BAND };
+    let bytes =
+        if weights > FEW_WEIGHTS { (weights / WEIGHTS_TO_BAND).min(MOST_IN_BAND) } else { LEAST_IN_BAND };
     let step = outputs.h.saturating_mul(spec.dilation.h);
     // Two rows of tiles at least, and with a stride, where an output has more weights, eight rows: 3x3, 64 to 128 channels
     // @56, 660 us for 770.
